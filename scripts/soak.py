@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""Rounds of randomised tests with fresh seeds until a bound is reached or something fails.
+
+A round is: the unit tests with a new HEARTH_SEED, the differential tests with another, every fuzzer for a while. The
+first failure ends the soak with its seed, so that the same round can be run again with --seed.
+"""
+
+import argparse
+import os
+import random
+import sys
+import time
+
+import steps
+
+LOGS = os.path.join(steps.ROOT, "build", "soak-logs")
+
+
+def round_of(arguments, seed):
+    """(name, command, limit in seconds, environment) of what one round runs."""
+    environment = {"HEARTH_SEED": str(seed)}
+    # Generous: a slow machine is no failure, a hang is.
+    differential_limit = 600 + arguments.commands // 50
+    parts = [
+        ("unit", ["ctest", "--test-dir", "build/release", "--output-on-failure", "--no-tests=error"], 900, environment),
+        ("differential", [steps.python(), "-m", "pytest", "-q", "-c", "tests/pytest.ini", "--seed", str(seed),
+                          "--commands", str(arguments.commands), "tests/differential"], differential_limit, environment),
+    ]
+    if arguments.fuzz_seconds:
+        command = [steps.python(), "scripts/fuzz.py", "--seconds", str(arguments.fuzz_seconds)]
+        parts.append(("fuzz", command, 600 + 20 * arguments.fuzz_seconds, {}))
+    return parts
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="x soak", description=__doc__.split("\n")[0])
+    parser.add_argument("--minutes", type=float, default=60, help="start no round after this long (default 60)")
+    parser.add_argument("--rounds", type=int, default=0, help="at most this many rounds (default 0: no such bound)")
+    parser.add_argument("--commands", type=int, default=200_000, help="generated commands a round (default 200,000)")
+    parser.add_argument("--fuzz-seconds", type=int, default=60, help="per fuzzer and round (default 60, 0 for none)")
+    parser.add_argument("--seed", type=int, help="seed of the first round (default: fresh)")
+    arguments = parser.parse_args()
+    deadline = time.monotonic() + 60 * arguments.minutes
+    rounds = 0
+    while time.monotonic() < deadline and (not arguments.rounds or rounds < arguments.rounds):
+        rounds += 1
+        fresh = random.SystemRandom().getrandbits(32)
+        seed = arguments.seed if rounds == 1 and arguments.seed is not None else fresh
+        print(f"round {rounds}, seed {seed}", flush=True)
+        for name, command, limit, environment in round_of(arguments, seed):
+            log = os.path.join(LOGS, name + ".log")
+            if os.path.exists(log):
+                os.remove(log)
+            code, seconds = steps.run(command, log, limit, environment)
+            print(f"  {name}: {'ok' if code == 0 else 'FAILED'} in {seconds:.0f} s", flush=True)
+            if code != 0:
+                print(steps.tail(log))
+                print(f"again: ./x soak --rounds 1 --seed {seed} --commands {arguments.commands}")
+                print(f"{rounds - 1} passed, 1 failed")
+                return 1
+    print(f"{rounds} passed, 0 failed")
+    return 0
+
+
+if __name__ == "__main__":
+    steps.leave_on_sigterm()
+    sys.exit(main())

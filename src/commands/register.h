@@ -1,0 +1,17 @@
+// Gives the data commands their handlers, a function a family. Called once by the composition root.
+#pragma once
+
+#include "engine/command_table.h"
+
+namespace hearth::commands {
+
+void RegisterStrings(engine::CommandTable& table);
+void RegisterKeys(engine::CommandTable& table);
+void RegisterExpiry(engine::CommandTable& table);
+void RegisterScan(engine::CommandTable& table);
+void RegisterSort(engine::CommandTable& table);
+void RegisterDatabases(engine::CommandTable& table);
+void RegisterLists(engine::CommandTable& table);
+void RegisterHashes(engine::CommandTable& table);
+
+}  // namespace hearth::commands

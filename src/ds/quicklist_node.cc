@@ -1,0 +1,98 @@
+#include "ds/quicklist_node.h"
+
+#include <liblzf/lzf.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+#include "base/assert.h"
+#include "base/memory.h"
+
+namespace hearth::ds {
+namespace {
+
+// Smaller nodes are not worth the time, nor are smaller savings.
+constexpr size_t kMinBytesToCompress = 48;
+constexpr size_t kMinBytesSaved = 8;
+
+uint8_t* Allocate(size_t size) {
+  auto* block = static_cast<uint8_t*>(std::malloc(GoodAllocationSize(size == 0 ? 1 : size)));
+  HEARTH_ASSERT(block != nullptr);
+  return block;
+}
+
+uint8_t* Duplicate(const void* bytes, size_t size) {
+  uint8_t* copy = Allocate(size);
+  if (size > 0) std::memcpy(copy, bytes, size);
+  return copy;
+}
+
+}  // namespace
+
+QuicklistNode* QuicklistNode::New(Listpack listpack) {
+  auto* node = new QuicklistNode;
+  node->size = listpack.TotalBytes();
+  node->count = static_cast<uint32_t>(listpack.Length());
+  node->data = listpack.Release();
+  return node;
+}
+
+QuicklistNode* QuicklistNode::NewPlain(std::string_view element) {
+  auto* node = new QuicklistNode;
+  node->size = element.size();
+  node->count = 1;
+  node->is_plain = true;
+  node->data = Duplicate(element.data(), element.size());
+  return node;
+}
+
+QuicklistNode* QuicklistNode::Clone() const {
+  auto* node = new QuicklistNode(*this);
+  node->previous = node->next = nullptr;
+  node->data = Duplicate(data, StoredBytes());
+  return node;
+}
+
+void QuicklistNode::Delete(QuicklistNode* node) {
+  std::free(node->data);
+  delete node;
+}
+
+void QuicklistNode::Compress() {
+  if (IsCompressed() || size < kMinBytesToCompress || size > std::numeric_limits<unsigned>::max()) return;
+  // Room for no more than a sufficient saving makes the compressor give up by itself.
+  const size_t room = size - kMinBytesSaved;
+  uint8_t* scratch = Allocate(room);
+  const unsigned bytes =
+      lzf_compress(data, static_cast<unsigned>(size), scratch, static_cast<unsigned>(room));
+  if (bytes == 0) {
+    std::free(scratch);
+    return;
+  }
+  std::free(data);
+  data = Duplicate(scratch, bytes);
+  std::free(scratch);
+  compressed_bytes = bytes;
+}
+
+void QuicklistNode::Decompress() {
+  if (!IsCompressed()) return;
+  uint8_t* whole = Allocate(size);
+  CopyUncompressed(whole);
+  std::free(data);
+  data = whole;
+  compressed_bytes = 0;
+}
+
+void QuicklistNode::CopyUncompressed(uint8_t* to) const {
+  if (!IsCompressed()) {
+    std::memcpy(to, data, size);
+    return;
+  }
+  const unsigned bytes =
+      lzf_decompress(data, static_cast<unsigned>(compressed_bytes), to, static_cast<unsigned>(size));
+  HEARTH_ASSERT(bytes == size);
+}
+
+}  // namespace hearth::ds

@@ -1,0 +1,98 @@
+// Clients that wait for keys, and the order in which they are served.
+//
+// A client waits for one or more keys of a type (BLPOP, BLMOVE, BZPOPMIN, XREAD). When such a key comes into being or
+// gets elements, it becomes ready; after the command that did it (the whole transaction, the whole script), the clients
+// waiting for ready keys run their command again, longest waiting first per key. A command that finds nothing to
+// do keeps its place.
+//
+// Owned by the engine; engine thread only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "keyspace/types.h"
+
+namespace hearth::engine {
+
+class Client;
+
+struct BlockRequest {
+  std::vector<std::string_view> keys;
+  keyspace::Type type = keyspace::Type::kList;
+  // Unix milliseconds after which `on_timeout` is written; 0 for never.
+  int64_t deadline_ms = 0;
+  enum class OnTimeout : uint8_t { kNull, kNullArray } on_timeout = OnTimeout::kNullArray;
+  // Also run again when the key is deleted or becomes another type (XREADGROUP).
+  bool wakes_on_removal = false;
+};
+
+// What a blocked client waits for. Hangs on Client::blocked.
+struct BlockedState {
+  int database = 0;
+  std::vector<std::string> keys;
+  keyspace::Type type = keyspace::Type::kList;
+  int64_t deadline_ms = 0;
+  BlockRequest::OnTimeout on_timeout = BlockRequest::OnTimeout::kNullArray;
+  bool wakes_on_removal = false;
+  uint64_t order = 0;  // rises with each client that blocks
+};
+
+class Blocking {
+ public:
+  // Anyone waiting? While not, the keyspace need not report new keys.
+  bool any() const { return waiting_count_ != 0; }
+  size_t waiting_count() const { return waiting_count_; }
+  size_t key_count() const { return keys_.size(); }
+  size_t key_count_for_removal() const { return removal_key_count_; }
+
+  void Add(Client& client, int database, const BlockRequest& request);
+  // Ends the waiting: served, timed out, unblocked or gone.
+  void Remove(Client& client);
+
+  // Key events from the keyspace.
+  void MarkReady(int database, std::string_view key, keyspace::Type type);
+  void MarkRemoved(int database, std::string_view key);
+  void MarkDatabaseReady(int database, const std::function<bool(std::string_view key)>& exists);
+
+  bool has_ready() const { return !ready_.empty(); }
+  // Takes the next ready key; false if there is none.
+  struct ReadyKey {
+    int database;
+    std::string key;
+  };
+  bool TakeReady(ReadyKey& ready);
+  // The clients waiting for a key, longest waiting first.
+  std::vector<Client*> WaitingFor(const ReadyKey& ready) const;
+
+  // Clients whose deadline is before `now_ms`.
+  std::vector<Client*> TimedOut(int64_t now_ms) const;
+  // The earliest deadline, or 0.
+  int64_t NextDeadlineMs() const { return deadlines_.empty() ? 0 : deadlines_.begin()->first; }
+
+ private:
+  struct KeyId {
+    int database;
+    std::string key;
+    bool operator==(const KeyId&) const = default;
+  };
+  struct KeyIdHash {
+    size_t operator()(const KeyId& id) const;
+  };
+  void Enqueue(KeyId id);
+
+  std::unordered_map<KeyId, std::list<Client*>, KeyIdHash> keys_;
+  std::vector<KeyId> ready_;
+  std::multimap<int64_t, Client*> deadlines_;
+  size_t waiting_count_ = 0;
+  size_t removal_key_count_ = 0;
+  uint64_t next_order_ = 1;
+};
+
+}  // namespace hearth::engine

@@ -1,0 +1,81 @@
+// What a write did, in the form that the log, replicas and the AOF are to get: a deterministic command.
+//
+// By default the effect of a command that changed something is the command itself as it came. A handler whose command
+// would not do the same again elsewhere or later (relative times, random choices, blocking pops) says what it did
+// instead. Expired and evicted keys add their DEL before the effect of the command that met them.
+#pragma once
+
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hearth::engine {
+
+// Gets every effect in order. A unit of more than one effect (a transaction, a script, a command that expired a key)
+// comes between BeginUnit and EndUnit and must be applied as a whole.
+class EffectSink {
+ public:
+  virtual void BeginUnit() = 0;
+  virtual void Append(int database, std::span<const std::string_view> args) = 0;
+  virtual void EndUnit() = 0;
+
+ protected:
+  ~EffectSink() = default;
+};
+
+// Collects the effects of one unit of execution. Owned by the engine; handlers reach it through their Context.
+class Effects {
+ public:
+  // False while nobody listens: handlers may skip the work of composing effects.
+  bool wanted() const { return sink_ != nullptr; }
+  void set_sink(EffectSink* sink) { sink_ = sink; }
+
+  // Instead of the command as it came. Several calls give several effects.
+  void Replace(std::initializer_list<std::string_view> args) { Replace({args.begin(), args.size()}); }
+  void Replace(std::span<const std::string_view> args) {
+    is_replaced_ = true;
+    if (wanted()) Add(database_, args);
+  }
+  // The command has no effect worth passing on.
+  void Suppress() { is_replaced_ = true; }
+
+  // Something that happened beside the command (an expired key); in order of the calls.
+  void Add(int database, std::span<const std::string_view> args) {
+    if (!wanted()) return;
+    Effect effect{database, {}};
+    effect.args.reserve(args.size());
+    for (std::string_view arg : args) effect.args.emplace_back(arg);
+    effects_.push_back(std::move(effect));
+  }
+  void Add(int database, std::initializer_list<std::string_view> args) {
+    Add(database, std::span<const std::string_view>(args.begin(), args.size()));
+  }
+
+  // ---- for the engine
+
+  void BeginCommand(int database) {
+    database_ = database;
+    is_replaced_ = false;
+  }
+  // `changed`: the command changed the keyspace.
+  void EndCommand(bool changed, std::span<const std::string_view> args) {
+    if (changed && !is_replaced_) Add(database_, args);
+  }
+  // Hands everything collected to the sink.
+  void Flush();
+
+ private:
+  struct Effect {
+    int database;
+    std::vector<std::string> args;
+  };
+
+  EffectSink* sink_ = nullptr;
+  std::vector<Effect> effects_;
+  int database_ = 0;
+  bool is_replaced_ = false;
+};
+
+}  // namespace hearth::engine

@@ -1,0 +1,247 @@
+#include "engine/engine.h"
+
+#include <limits>
+
+namespace hearth::engine {
+
+Engine::Engine(const Parts& parts)
+    : settings_(parts.settings),
+      clock_(parts.clock),
+      ticks_(parts.ticks),
+      log_(parts.log),
+      keyspace_(parts.settings, *this, static_cast<int>(parts.settings.databases), parts.random_seed),
+      ticks_per_ms_(static_cast<uint64_t>(parts.ticks.ticks_per_micro() * 1000)) {
+  RefreshTime();
+  RefreshChecks();
+}
+
+Engine::~Engine() = default;
+
+void Engine::RefreshTime() {
+  keyspace_.set_now_ms(clock_.WallMicros() / 1000);
+  time_ticks_ = tick_ = env::Ticks();
+}
+
+void Engine::RefreshChecks() {
+  checks_ = 0;
+  if (settings_.maxmemory != 0) checks_ |= kCheckMemory;
+  if (pause_.scope() != Pause::Scope::kNone) checks_ |= kCheckPause;
+  slow_ticks_ = settings_.slowlog_log_slower_than < 0
+                    ? std::numeric_limits<uint64_t>::max()
+                    : static_cast<uint64_t>(static_cast<double>(settings_.slowlog_log_slower_than) *
+                                            ticks_.ticks_per_micro());
+}
+
+void Engine::UpdateKeyspaceReports() {
+  keyspace_.set_reports_changes(watches_.any());
+  keyspace_.set_reports_added(blocking_.any());
+}
+
+// ---- connections and their batches
+
+void Engine::OnOpen(net::Connection& connection) {
+  Client& client = clients_.Add(connection.id(), &connection, connection.output(), now_ms());
+  connection.user_data = &client;
+  if (on_open_) on_open_(client);
+}
+
+void Engine::OnClosed(net::Connection& connection) {
+  Client& client = *static_cast<Client*>(connection.user_data);
+  if (client.blocked != nullptr) blocking_.Remove(client);
+  watches_.Forget(client);
+  pubsub_.Forget(client);
+  if (on_close_) on_close_(client);
+  clients_.Remove(client);
+  UpdateKeyspaceReports();
+}
+
+void Engine::Resolve(net::Batch& batch) {
+  for (net::Request& request : batch.requests()) {
+    const auto args = batch.args(request);
+    request.command = commands_.FindId(args[0]);
+    if (request.command == CommandTable::kNone) continue;
+    const int first_key = commands_.at(request.command).first_key;
+    if (first_key > 0 && static_cast<size_t>(first_key) < args.size()) request.key_hash = Hash(args[first_key]);
+  }
+}
+
+void Engine::OnBatches(std::span<net::Batch*> batches) {
+  RefreshTime();
+  for (net::Batch* batch : batches) {
+    static_cast<Client*>(batch->connection().user_data)->last_interaction_ms = now_ms();
+    AddPending(*batch);
+  }
+  RunPending();
+}
+
+void Engine::AddPending(net::Batch& batch) {
+  const size_t count = batch.requests().size();
+  if (batch.next == count) {
+    FinishBatch(batch);
+    return;
+  }
+  for (size_t i = batch.next; i < count; ++i) pending_.push_back({&batch, static_cast<uint32_t>(i)});
+}
+
+// A rolling pipeline over all requests of the turn: ask for the bucket of one far ahead, for the entry of one nearer,
+// and run the one whose memory has had time to arrive.
+void Engine::RunPending() {
+  constexpr size_t kEntryDistance = 6;
+  constexpr size_t kBucketDistance = 12;
+  const size_t count = pending_.size();
+  for (size_t i = 0; i < std::min(count, kBucketDistance); ++i) Prefetch(i, false);
+  for (size_t i = 0; i < std::min(count, kEntryDistance); ++i) Prefetch(i, true);
+  for (size_t i = 0; i < count; ++i) {
+    if (i + kBucketDistance < count) Prefetch(i + kBucketDistance, false);
+    if (i + kEntryDistance < count) Prefetch(i + kEntryDistance, true);
+    RunRequest(*pending_[i].batch, pending_[i].index);
+  }
+  pending_.clear();
+}
+
+void Engine::Prefetch(size_t index, bool entry) {
+  net::Batch& batch = *pending_[index].batch;
+  const uint64_t hash = batch.requests()[pending_[index].index].key_hash;
+  if (hash == 0) return;
+  const keyspace::Database& database =
+      keyspace_.database(static_cast<Client*>(batch.connection().user_data)->database);
+  entry ? database.PrefetchEntry(hash) : database.PrefetchBucket(hash);
+}
+
+void Engine::RunRequest(net::Batch& batch, size_t index) {
+  // A batch that stopped at an earlier request (its client waits, is paused or leaves) goes on from there later.
+  if (batch.next != index) return;
+  Client& client = *static_cast<Client*>(batch.connection().user_data);
+  if (client.state & (Client::kBlocked | Client::kPaused | Client::kClosing)) return;
+  const net::Request& request = batch.requests()[index];
+  Run(client, batch.args(request), request.command, request.key_hash);
+  if (client.state & (Client::kBlocked | Client::kPaused)) return;
+  batch.next = index + 1;
+  if (batch.next == batch.requests().size() || client.is(Client::kClosing)) FinishBatch(batch);
+}
+
+void Engine::FinishBatch(net::Batch& batch) {
+  net::Connection& connection = batch.connection();
+  Client& client = *static_cast<Client*>(connection.user_data);
+  if (!batch.protocol_error().empty() && !client.is(Client::kClosing)) {
+    const std::string error = "ERR " + std::string(batch.protocol_error());
+    log_.Verbose("Protocol error from client id={} addr={}: {}", client.id, connection.peer_address(),
+                 batch.protocol_error());
+    CountError(error);
+    client.writer.Error(error);
+    client.CloseAfterReply();
+  }
+  connection.CompleteBatch(batch);
+  if (after_batch_) after_batch_(client);
+}
+
+void Engine::ResumeLater(Client& client) {
+  if (client.connection != nullptr) resumable_.push_back(client.id);
+}
+
+void Engine::BeforeWait() {
+  if (pause_.IsOver(clock_.WallMicros() / 1000)) EndPause();
+  if (blocking_.NextDeadlineMs() != 0 && blocking_.NextDeadlineMs() <= clock_.WallMicros() / 1000) {
+    RefreshTime();
+    for (Client* client : blocking_.TimedOut(now_ms() + 1)) Unblock(*client);
+  }
+  while (!resumable_.empty()) {
+    RefreshTime();
+    for (uint64_t id : std::exchange(resumable_, {})) {
+      Client* client = clients_.Find(id);
+      if (client == nullptr || client->is(Client::kClosing)) continue;
+      if (net::Batch* batch = client->connection->outstanding_batch()) AddPending(*batch);
+    }
+    RunPending();
+  }
+}
+
+void Engine::EndPause() {
+  pause_.End();
+  RefreshChecks();
+  for (uint64_t id : std::exchange(pause_.waiting, {})) {
+    Client* client = clients_.Find(id);
+    if (client == nullptr) continue;
+    client->set(Client::kPaused, false);
+    ResumeLater(*client);
+  }
+}
+
+void Engine::ResetSession(Client& client) {
+  ResetTransaction(client);
+  pubsub_.Forget(client);
+  client.database = 0;
+  client.state &= Client::kUnauthenticated | Client::kClosing;
+  client.reply_mode = ReplyMode::kOn;
+  client.is_exempt_from_eviction = false;
+  client.touches_keys = true;
+  client.name.clear();
+  client.writer.set_protocol(2);
+}
+
+// ---- what the keyspace reports
+
+void Engine::OnChanged(keyspace::Database& database, const Key& key) {
+  watches_.MarkChanged(database.index(), key.text);
+}
+
+void Engine::OnAdded(keyspace::Database& database, const Key& key, Type type) {
+  blocking_.MarkReady(database.index(), key.text, type);
+}
+
+void Engine::OnExpired(keyspace::Database& database, const Key& key) {
+  effects_.Add(database.index(), {settings_.lazyfree_lazy_expire ? "UNLINK" : "DEL", key.text});
+  NotifyKey(database.index(), settings::kNotifyExpired, "expired", key.text);
+}
+
+void Engine::OnEvicted(keyspace::Database& database, const Key& key) {
+  effects_.Add(database.index(), {settings_.lazyfree_lazy_eviction ? "UNLINK" : "DEL", key.text});
+  NotifyKey(database.index(), settings::kNotifyEvicted, "evicted", key.text);
+}
+
+void Engine::OnEmptied(keyspace::Database& database, const Key& key) {
+  NotifyKey(database.index(), settings::kNotifyGeneric, "del", key.text);
+}
+
+void Engine::OnDatabaseCleared(int database) {
+  keyspace::Database& cleared = keyspace_.database(database);
+  watches_.MarkDatabase(database, [&](std::string_view key) {
+    return cleared.Find(Key(key), keyspace::Database::Touch::kNo) != nullptr;
+  });
+}
+
+void Engine::OnDatabasesSwapped(int a, int b) {
+  const auto exists = [this](int database, std::string_view key) {
+    return keyspace_.database(database).Find(Key(key), keyspace::Database::Touch::kNo) != nullptr;
+  };
+  const auto affected = [&](std::string_view key) { return exists(a, key) || exists(b, key); };
+  watches_.MarkDatabase(a, affected);
+  watches_.MarkDatabase(b, affected);
+  blocking_.MarkDatabaseReady(a, [&](std::string_view key) { return exists(a, key); });
+  blocking_.MarkDatabaseReady(b, [&](std::string_view key) { return exists(b, key); });
+}
+
+void Engine::NotifyKey(int database, int classes, std::string_view event, std::string_view key) {
+  const int wanted = settings_.notify_keyspace_events.bits;
+  if ((wanted & classes) == 0 || !pubsub_.has_listeners()) return;
+  const std::string number = std::to_string(database);
+  if (wanted & settings::kNotifyKeyspace) {
+    pubsub_.Publish("__keyspace@" + number + "__:" + std::string(key), event);
+  }
+  if (wanted & settings::kNotifyKeyevent) {
+    pubsub_.Publish("__keyevent@" + number + "__:" + std::string(event), key);
+  }
+}
+
+void Engine::CountError(std::string_view text) {
+  ++stats_.error_replies;
+  const std::string_view code = text.substr(0, text.find(' '));
+  const auto found = stats_.errors.find(code);
+  if (found != stats_.errors.end()) {
+    ++found->second;
+  } else if (stats_.errors.size() < kMaxErrorCodes) {
+    stats_.errors.emplace(code, 1);
+  }
+}
+
+}  // namespace hearth::engine

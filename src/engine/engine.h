@@ -1,0 +1,196 @@
+// The engine: runs every command, one at a time, in one order.
+//
+// It takes batches of parsed requests from net/, prefetches what they will touch, takes each through one
+// pipeline of checks, runs its handler, passes on what it changed, and serves clients that waited for it. Clients,
+// internal callers and (later) the replication link, AOF and scripts all come through Run.
+//
+// Owned by the composition root. Engine thread only, but for Resolve, which I/O threads call.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "engine/blocking.h"
+#include "engine/clients.h"
+#include "engine/command_table.h"
+#include "engine/context.h"
+#include "engine/effects.h"
+#include "engine/pause.h"
+#include "engine/pubsub.h"
+#include "engine/slowlog.h"
+#include "engine/stats.h"
+#include "engine/watches.h"
+#include "env/clock.h"
+#include "keyspace/keyspace.h"
+#include "net/handlers.h"
+#include "settings/settings.h"
+
+namespace hearth::engine {
+
+class Engine final : public net::ConnectionHandler, public net::RequestResolver, private keyspace::KeyspaceObserver {
+ public:
+  struct Parts {
+    const settings::Settings& settings;
+    env::Clock& clock;
+    env::TickScale ticks;
+    Logger& log;
+    uint64_t random_seed;
+  };
+  explicit Engine(const Parts& parts);
+  ~Engine() override;
+
+  // ---- net::ConnectionHandler and net::RequestResolver
+  void OnOpen(net::Connection& connection) override;
+  void OnBatches(std::span<net::Batch*> batches) override;
+  void OnClosed(net::Connection& connection) override;
+  void Resolve(net::Batch& batch) override;
+
+  // Once before every wait of the loop: clients that timed out, paused ones that may go on.
+  void BeforeWait();
+
+  // Runs one command of a client through the pipeline; the reply goes to the client's writer.
+  void Run(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash);
+
+  // Runs a checked command's handler and all that follows from it, but for ready keys. For EXEC and scripts.
+  void Call(Client& client, Command& command, Arguments args, uint64_t key_hash, bool is_retry = false);
+
+  // ---- transactions (transactions.cc)
+  void Multi(Context& context);
+  void Exec(Context& context);
+  void Discard(Context& context);
+  void Watch(Context& context);
+  void Unwatch(Context& context);
+  void ResetTransaction(Client& client);
+
+  // ---- blocked clients
+  void Block(Context& context, const BlockRequest& request);
+  // Ends a client's waiting with its timeout reply, or with an error. False if it does not wait.
+  bool Unblock(Client& client, std::string_view error = {});
+
+  // Ends CLIENT PAUSE: those who waited go on.
+  void EndPause();
+
+  // Takes back all that a session may have set (RESET), but for its connection.
+  void ResetSession(Client& client);
+
+  // After settings changed: which checks the pipeline must make.
+  void RefreshChecks();
+  // Evicts until under maxmemory; false if it cannot get there. Called before commands that may use memory.
+  bool MakeRoom();
+
+  void NotifyKey(int database, int classes, std::string_view event, std::string_view key);
+  void CountError(std::string_view text);
+  // All keys of a database went, or two databases were exchanged: watched and awaited keys are told.
+  void OnDatabaseCleared(int database);
+  void OnDatabasesSwapped(int a, int b);
+
+  // Updates the keyspace's time from the clock.
+  void RefreshTime();
+  int64_t now_ms() const { return keyspace_.now_ms(); }
+
+  const settings::Settings& settings() const { return settings_; }
+  keyspace::Keyspace& keyspace() { return keyspace_; }
+  CommandTable& commands() { return commands_; }
+  Clients& clients() { return clients_; }
+  PubSub& pubsub() { return pubsub_; }
+  Blocking& blocking() { return blocking_; }
+  Effects& effects() { return effects_; }
+  Slowlog& slowlog() { return slowlog_; }
+  EngineStats& stats() { return stats_; }
+  Watches& watches() { return watches_; }
+  Pause& pause() { return pause_; }
+  Logger& log() { return log_; }
+  env::Clock& clock() { return clock_; }
+  const env::TickScale& ticks() const { return ticks_; }
+  // True while EXEC or a script runs commands one after the other.
+  bool is_in_unit() const { return unit_depth_ > 0; }
+
+  // Looks after a client once its command or batch is done: output limits. Set by the part that knows them.
+  void set_after_batch(std::function<void(Client&)> hook) { after_batch_ = std::move(hook); }
+  void set_on_open(std::function<void(Client&)> hook) { on_open_ = std::move(hook); }
+  void set_on_close(std::function<void(Client&)> hook) { on_close_ = std::move(hook); }
+
+ private:
+  // Codes are part of our own texts, but scripts may make up any: their number is bounded.
+  static constexpr size_t kMaxErrorCodes = 128;
+
+  // One request of this turn on its way through prefetch and execution.
+  struct Pending {
+    net::Batch* batch;
+    uint32_t index;
+  };
+  // What the pipeline must check beyond the command itself.
+  enum Check : uint32_t {
+    kCheckMemory = 1u << 0,
+    kCheckPause = 1u << 1,
+  };
+
+  void RunPending();
+  void Prefetch(size_t index, bool entry);
+  void RunRequest(net::Batch& batch, size_t index);
+  void AddPending(net::Batch& batch);
+  void FinishBatch(net::Batch& batch);
+  // The client's outstanding batch goes on in this turn.
+  void ResumeLater(Client& client);
+
+  // The pipeline. False if the request was answered (or put aside) by the check.
+  bool FindCommand(Client& client, Arguments args, uint16_t command_id, Command*& command);
+  bool PassesChecks(Client& client, Command& command, Arguments args);
+  bool MustWaitForPause(const Client& client, const Command& command) const;
+  void RunMuted(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash);
+  void LogSlowCommand(const Client& client, Arguments args, uint64_t duration);
+  void Reject(Client& client, Command& command, std::string_view error);
+  void RejectUnknown(Client& client, Arguments args);
+  void RejectUnknownSubcommand(Client& client, const Command& container, Arguments args);
+  void QueueCommand(Client& client, Command& command, Arguments args);
+
+  void ServeReadyKeys();
+  void RetryBlocked(Client& client);
+  void FinishBlocked(Client& client);
+  void AfterUnit();
+
+  // keyspace::KeyspaceObserver
+  void OnChanged(keyspace::Database& database, const Key& key) override;
+  void OnAdded(keyspace::Database& database, const Key& key, Type type) override;
+  void OnExpired(keyspace::Database& database, const Key& key) override;
+  void OnEvicted(keyspace::Database& database, const Key& key) override;
+  void OnEmptied(keyspace::Database& database, const Key& key) override;
+  void UpdateKeyspaceReports();
+
+  const settings::Settings& settings_;
+  env::Clock& clock_;
+  const env::TickScale ticks_;
+  Logger& log_;
+  keyspace::Keyspace keyspace_;
+  CommandTable commands_;
+  Clients clients_;
+  PubSub pubsub_;
+  Blocking blocking_;
+  Watches watches_;
+  Pause pause_;
+  Effects effects_;
+  Slowlog slowlog_;
+  EngineStats stats_;
+  std::function<void(Client&)> after_batch_;
+  std::function<void(Client&)> on_open_;
+  std::function<void(Client&)> on_close_;
+
+  uint32_t checks_ = 0;
+  int unit_depth_ = 0;
+  bool is_serving_ready_ = false;
+  bool is_still_blocked_ = false;  // the command run again has asked to block again
+  uint64_t tick_ = 0;              // the end of the last command, which is the start of the next
+  uint64_t time_ticks_ = 0;        // when RefreshTime last ran
+  const uint64_t ticks_per_ms_;
+  uint64_t slow_ticks_ = 0;
+  std::vector<Pending> pending_;
+  std::vector<uint64_t> resumable_;  // clients whose batch goes on in the next BeforeWait
+  resp::ChunkPool discard_pool_;
+  resp::OutputBuffer discarded_{discard_pool_};
+};
+
+}  // namespace hearth::engine

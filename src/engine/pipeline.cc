@@ -1,0 +1,292 @@
+// The one way of a command: find it, check it, queue it or run it, pass on its effects, serve those who waited for it.
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "engine/engine.h"
+
+namespace hearth::engine {
+namespace {
+
+bool IsAllowedWhileSubscribed(const Command& command) {
+  constexpr std::string_view kAllowed[] = {"ping",         "subscribe",    "unsubscribe",  "psubscribe", "punsubscribe",
+                                           "ssubscribe",   "sunsubscribe", "quit",         "reset"};
+  return std::find(std::begin(kAllowed), std::end(kAllowed), command.full_name()) != std::end(kAllowed);
+}
+
+// Inside MULTI these run at once instead of being queued.
+bool IsNeverQueued(const Command& command) {
+  constexpr std::string_view kAtOnce[] = {"exec", "discard", "multi", "watch", "quit", "reset"};
+  return std::find(std::begin(kAtOnce), std::end(kAtOnce), command.full_name()) != std::end(kAtOnce);
+}
+
+bool MayWrite(const Command& command) { return command.is(kCommandWrite | kCommandMayReplicate); }
+
+}  // namespace
+
+void Engine::Run(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash) {
+  if (client.is(Client::kReplyLimited)) [[unlikely]] {
+    RunMuted(client, args, command_id, key_hash);
+    return;
+  }
+  ++client.commands_processed;
+  Command* command = nullptr;
+  if (!FindCommand(client, args, command_id, command)) return;
+  const uint32_t careful = (client.state & Client::kCarefulStates) | checks_ | (command->flags & kCommandProtected);
+  if (careful != 0 && !PassesChecks(client, *command, args)) return;
+  Call(client, *command, args, key_hash);
+  AfterUnit();
+}
+
+// CLIENT REPLY OFF and SKIP: the command runs as ever, its reply goes nowhere. Pushed messages still arrive.
+void Engine::RunMuted(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash) {
+  if (client.reply_mode == ReplyMode::kSkipNext) client.reply_mode = ReplyMode::kSkip;
+  const resp::Writer writer = client.writer;
+  client.set(Client::kReplyLimited, false);
+  client.writer = resp::Writer(discarded_, writer.protocol());
+  const ReplyMode before = client.reply_mode;
+  Run(client, args, command_id, key_hash);
+  const int protocol = client.writer.protocol();
+  client.writer = writer;
+  client.writer.set_protocol(protocol);
+  // CLIENT REPLY ON is itself answered.
+  if (client.reply_mode == ReplyMode::kOn && before != ReplyMode::kOn) client.writer.output().TakeAll(discarded_);
+  discarded_.Clear();
+  if (client.reply_mode == ReplyMode::kSkip) client.reply_mode = ReplyMode::kOn;
+  client.set(Client::kReplyLimited, client.reply_mode != ReplyMode::kOn);
+}
+
+bool Engine::FindCommand(Client& client, Arguments args, uint16_t command_id, Command*& command) {
+  if (command_id == CommandTable::kNone) {
+    RejectUnknown(client, args);
+    return false;
+  }
+  command = &commands_.at(command_id);
+  if (!command->subcommands.empty() && args.size() > 1) {
+    Command* subcommand = commands_.FindSubcommand(*command, args[1]);
+    if (subcommand == nullptr) {
+      RejectUnknownSubcommand(client, *command, args);
+      return false;
+    }
+    command = subcommand;
+  }
+  if (!command->AcceptsArgumentCount(args.size())) {
+    Reject(client, *command,
+           fmt::format("ERR wrong number of arguments for '{}' command", command->full_name()));
+    return false;
+  }
+  if (!command->handler) {
+    if (command->subcommands.empty()) {
+      Reject(client, *command, fmt::format("ERR '{}' is not supported by this version of Hearth",
+                                           command->full_name()));
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Engine::PassesChecks(Client& client, Command& command, Arguments args) {
+  if (client.is(Client::kUnauthenticated) && !command.is(kCommandNoAuth)) {
+    Reject(client, command, "NOAUTH Authentication required.");
+    return false;
+  }
+  if (command.is(kCommandProtected)) {
+    const bool is_debug = command.full_name().starts_with("debug");
+    const settings::LocalAccess access = is_debug ? settings_.enable_debug_command : settings_.enable_module_command;
+    const bool is_local = client.connection == nullptr || client.connection->is_unix_socket() ||
+                          client.connection->peer_address().starts_with("127.") ||
+                          client.connection->peer_address().starts_with("[::1]");
+    if (access == settings::LocalAccess::kNo || (access == settings::LocalAccess::kLocal && !is_local)) {
+      const std::string_view name = is_debug ? "DEBUG" : "MODULE";
+      Reject(client, command,
+             fmt::format("ERR {} command not allowed. If the {} option is set to \"local\", you can run it from a "
+                         "local connection, otherwise you need to set this option in the configuration file, and "
+                         "then restart the server.",
+                         name, is_debug ? "enable-debug-command" : "enable-module-command"));
+      return false;
+    }
+  }
+  const bool is_queued = client.in_transaction() && !IsNeverQueued(command);
+  if (is_queued && command.is(kCommandNoMulti)) {
+    Reject(client, command, "ERR Command not allowed inside a transaction");
+    return false;
+  }
+  if ((checks_ & kCheckMemory) && unit_depth_ == 0) {
+    const bool has_room = MakeRoom();
+    const bool uses_memory = command.is(kCommandDenyOom) ||
+                             (command.full_name() == "exec" && client.in_transaction() &&
+                              std::any_of(client.transaction->queue.begin(), client.transaction->queue.end(),
+                                          [](const auto& queued) { return queued.command->is(kCommandDenyOom); }));
+    if (!has_room && uses_memory) {
+      Reject(client, command, "OOM command not allowed when used memory > 'maxmemory'.");
+      return false;
+    }
+  }
+  if (client.is(Client::kSubscribedResp2) && client.writer.protocol() == 2 && !IsAllowedWhileSubscribed(command)) {
+    Reject(client, command,
+           fmt::format("ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+                       "allowed in this context",
+                       command.full_name()));
+    return false;
+  }
+  if ((checks_ & kCheckPause) && !is_queued && MustWaitForPause(client, command)) {
+    client.set(Client::kPaused, true);
+    pause_.waiting.push_back(client.id);
+    return false;
+  }
+  if (is_queued) {
+    QueueCommand(client, command, args);
+    return false;
+  }
+  return true;
+}
+
+bool Engine::MustWaitForPause(const Client& client, const Command& command) const {
+  if (client.connection == nullptr || unit_depth_ > 0) return false;
+  if (pause_.scope() == Pause::Scope::kAll) return command.full_name() != "client|unpause";
+  if (MayWrite(command)) return true;
+  return command.full_name() == "exec" && client.in_transaction() &&
+         std::any_of(client.transaction->queue.begin(), client.transaction->queue.end(),
+                     [](const auto& queued) { return MayWrite(*queued.command); });
+}
+
+void Engine::Call(Client& client, Command& command, Arguments args, uint64_t key_hash, bool is_retry) {
+  Context context(*this, client, command, args, key_hash);
+  context.is_retry_ = is_retry;
+  const uint64_t start = tick_;
+  const uint64_t changes = keyspace_.change_count();
+  effects_.BeginCommand(client.database);
+  command.handler.call(command.handler.self, context);
+  effects_.EndCommand(keyspace_.change_count() != changes, args);
+  tick_ = env::Ticks();
+  const uint64_t duration = tick_ - start;
+  client.last_command = &command;
+  // A client that went to sleep has not finished its command; it is counted when it wakes.
+  if (client.is(Client::kBlocked)) return;
+  ++stats_.commands_processed;
+  ++command.counters.calls;
+  command.counters.ticks += duration;
+  command.counters.failed += context.has_failed_;
+  if (duration >= slow_ticks_ && !command.is(kCommandSkipSlowlog)) [[unlikely]] {
+    LogSlowCommand(client, args, duration);
+  }
+  if (tick_ - time_ticks_ >= ticks_per_ms_ && unit_depth_ == 0) RefreshTime();
+}
+
+void Engine::LogSlowCommand(const Client& client, Arguments args, uint64_t duration) {
+  if (settings_.slowlog_max_len == 0) return;
+  slowlog_.Add(now_ms() / 1000, static_cast<int64_t>(ticks_.ToMicros(duration)), args,
+               client.connection != nullptr ? std::string_view(client.connection->peer_address()) : "", client.name,
+               static_cast<size_t>(settings_.slowlog_max_len));
+}
+
+void Engine::AfterUnit() {
+  if (unit_depth_ > 0) return;
+  if (effects_.wanted()) effects_.Flush();
+  if (blocking_.has_ready() && !is_serving_ready_) ServeReadyKeys();
+}
+
+void Engine::Reject(Client& client, Command& command, std::string_view error) {
+  ++command.counters.rejected;
+  if (client.in_transaction()) client.transaction->must_abort = true;
+  CountError(error);
+  // A refused EXEC ends its transaction and says so in its code.
+  if (command.full_name() == "exec" && client.in_transaction()) {
+    ResetTransaction(client);
+    const std::string aborted = fmt::format("EXECABORT Transaction discarded because of: {}", error);
+    client.writer.Error(aborted);
+    return;
+  }
+  client.writer.Error(error);
+}
+
+void Engine::RejectUnknown(Client& client, Arguments args) {
+  if (client.in_transaction()) client.transaction->must_abort = true;
+  // Enough to recognise the request by, whatever was sent.
+  constexpr size_t kShownBytes = 128;
+  std::string shown;
+  for (size_t i = 1; i < args.size() && shown.size() < kShownBytes; ++i) {
+    shown += fmt::format("'{}' ", args[i].substr(0, kShownBytes - shown.size()));
+  }
+  const std::string error = fmt::format("ERR unknown command '{}', with args beginning with: {}",
+                                        args[0].substr(0, kShownBytes), shown);
+  CountError(error);
+  client.writer.Error(error);
+}
+
+void Engine::RejectUnknownSubcommand(Client& client, const Command& container, Arguments args) {
+  if (client.in_transaction()) client.transaction->must_abort = true;
+  const std::string error = fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", args[1].substr(0, 128),
+                                        ToUpper(container.full_name()));
+  CountError(error);
+  client.writer.Error(error);
+}
+
+// ---- blocked clients
+
+void Engine::Block(Context& context, const BlockRequest& request) {
+  Client& client = context.client();
+  if (client.blocked != nullptr) {
+    // A command that runs again and finds nothing keeps its place and its deadline.
+    is_still_blocked_ = true;
+    client.set(Client::kBlocked, true);
+    return;
+  }
+  blocking_.Add(client, client.database, request);
+  UpdateKeyspaceReports();
+}
+
+void Engine::ServeReadyKeys() {
+  is_serving_ready_ = true;
+  Blocking::ReadyKey ready;
+  while (blocking_.TakeReady(ready)) {
+    for (Client* client : blocking_.WaitingFor(ready)) {
+      // An earlier client's command may have emptied the key, or served or closed this one.
+      if (client->blocked == nullptr) continue;
+      const Entry* entry = keyspace_.database(ready.database).Find(Key(ready.key), keyspace::Database::Touch::kNo);
+      if (!client->blocked->wakes_on_removal && (entry == nullptr || entry->type() != client->blocked->type)) continue;
+      RetryBlocked(*client);
+    }
+  }
+  is_serving_ready_ = false;
+}
+
+// Runs the command again in the client's place. It keeps its place in the queues if there is still nothing for it.
+void Engine::RetryBlocked(Client& client) {
+  net::Batch& batch = *client.connection->outstanding_batch();
+  const net::Request& request = batch.requests()[batch.next];
+  const Arguments args = batch.args(request);
+  Command* command = &commands_.at(request.command);
+  client.set(Client::kBlocked, false);
+  is_still_blocked_ = false;
+  Call(client, *command, args, request.key_hash, true);
+  if (effects_.wanted()) effects_.Flush();
+  if (!is_still_blocked_) FinishBlocked(client);
+}
+
+void Engine::FinishBlocked(Client& client) {
+  blocking_.Remove(client);
+  UpdateKeyspaceReports();
+  client.last_interaction_ms = now_ms();
+  ++client.connection->outstanding_batch()->next;
+  client.connection->ScheduleWrite();
+  ResumeLater(client);
+}
+
+bool Engine::Unblock(Client& client, std::string_view error) {
+  if (client.blocked == nullptr) return false;
+  if (!error.empty()) {
+    CountError(error);
+    client.writer.Error(error);
+  } else if (client.blocked->on_timeout == BlockRequest::OnTimeout::kNull) {
+    client.writer.Null();
+  } else {
+    client.writer.NullArray();
+  }
+  FinishBlocked(client);
+  return true;
+}
+
+}  // namespace hearth::engine

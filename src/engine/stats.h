@@ -1,0 +1,21 @@
+// Counters of the engine for INFO; reset by CONFIG RESETSTAT.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace hearth::engine {
+
+struct EngineStats {
+  uint64_t commands_processed = 0;
+  uint64_t error_replies = 0;
+  uint64_t connections_received = 0;
+  uint64_t connections_rejected = 0;
+  uint64_t evicted_clients = 0;
+  uint64_t output_limit_disconnections = 0;
+  uint64_t pubsub_published = 0;
+  std::map<std::string, uint64_t, std::less<>> errors;  // by code: "ERR", "WRONGTYPE"
+};
+
+}  // namespace hearth::engine

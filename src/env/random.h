@@ -1,0 +1,25 @@
+// The system's random source: for seeds, ids and secrets. Thread-safe. For everything else use base/prng.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace hearth::env {
+
+class Random {
+ public:
+  virtual ~Random() = default;
+  virtual void Fill(std::span<std::byte> bytes) = 0;
+
+  uint64_t Seed64() {
+    uint64_t seed;
+    Fill(std::as_writable_bytes(std::span(&seed, 1)));
+    return seed;
+  }
+};
+
+std::unique_ptr<Random> MakeSystemRandom();
+
+}  // namespace hearth::env

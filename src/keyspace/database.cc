@@ -1,0 +1,265 @@
+#include "keyspace/database.h"
+
+#include "keyspace/access.h"
+#include "keyspace/container.h"
+#include "keyspace/entry_layout.h"
+#include "keyspace/keyspace.h"
+
+namespace hearth::keyspace {
+namespace {
+
+// Freeing something of more parts than this is the free worker's work.
+constexpr size_t kFreeAtOnceEffort = 64;
+
+}  // namespace
+
+Database::Database(Keyspace& keyspace, int index)
+    : keyspace_(keyspace), index_(index), keys_(&keyspace.cuts()) {}
+
+Database::~Database() { keys_.VisitAll(FreeEntry); }
+
+bool Database::IsExpired(const Entry& entry) const {
+  return entry.has_expiry() && entry.expiry_ms() < keyspace_.now_ms() &&
+         keyspace_.expired_keys() != ExpiredKeys::kIgnore;
+}
+
+bool Database::HideExpired(const Key& key) {
+  if (keyspace_.expired_keys() == ExpiredKeys::kRemove) RemoveIfExpired(key);
+  return true;
+}
+
+void Database::TouchEntry(const Entry& entry) {
+  entry.set_access(TouchedAccess(entry.access(), keyspace_.settings(), keyspace_.now_ms(), keyspace_.random()));
+}
+
+uint32_t Database::NewAccess() const { return FirstAccess(keyspace_.settings(), keyspace_.now_ms()); }
+
+void Database::Insert(Entry* entry, uint64_t hash) {
+  keys_.Insert(entry, hash);
+  if (entry->has_expiry()) expires_.Insert(entry, hash);
+}
+
+void Database::ReplaceEntry(Entry* old_entry, Entry* entry, uint64_t hash) {
+  const std::string_view key = entry->key();
+  if (entry->has_expiry()) {
+    if (old_entry->has_expiry()) {
+      expires_.Replace(expires_.Find(key, hash), entry, hash);
+    } else {
+      expires_.Insert(entry, hash);
+    }
+  } else if (old_entry->has_expiry()) {
+    expires_.Erase(expires_.Find(key, hash), hash);
+  }
+  keys_.Replace(keys_.Find(key, hash), entry, hash);
+}
+
+Entry* Database::Detach(const Key& key) {
+  const auto position = keys_.Find(key.text, key.hash);
+  if (!position) return nullptr;
+  if (position.item()->has_expiry()) expires_.Erase(expires_.Find(key.text, key.hash), key.hash);
+  return keys_.Erase(position, key.hash);
+}
+
+void Database::FreeDetached(Entry* entry, bool lazily) {
+  const size_t effort = FreeEffort(*entry);
+  if (effort > kFreeAtOnceEffort || (lazily && effort > 1)) {
+    keyspace_.free_worker().Free(entry);
+  } else {
+    FreeEntry(entry);
+  }
+}
+
+void Database::ReportChanged(const Key& key) {
+  keyspace_.CountChanges(1);
+  if (keyspace_.reports_changes()) keyspace_.observer().OnChanged(*this, key);
+}
+
+void Database::ReportAdded(const Key& key, Type type) {
+  if (keyspace_.reports_added()) keyspace_.observer().OnAdded(*this, key, type);
+}
+
+WriteHandle Database::FindForWrite(const Key& key) {
+  const auto position = keys_.Find(key.text, key.hash);
+  if (!position) return {};
+  Entry* entry = position.item();
+  if (entry->has_expiry() && IsExpired(*entry) && HideExpired(key)) return {};
+  TouchEntry(*entry);
+  keys_.WillChange(key.hash);
+  return WriteHandle(*this, entry, key);
+}
+
+WriteHandle Database::Create(const Key& key, Type type, Encoding encoding, void* container) {
+  Entry* entry = EntryBuilder::NewContainer(key.text, type, encoding, container, kNoExpiry, NewAccess());
+  Insert(entry, key.hash);
+  ReportAdded(key, type);
+  WriteHandle handle(*this, entry, key);
+  handle.is_changed_ = true;
+  return handle;
+}
+
+void Database::SetString(const Key& key, std::string_view text, int64_t expiry_ms) {
+  const auto position = keys_.Find(key.text, key.hash);
+  if (position && position.item()->has_expiry() && IsExpired(*position.item())) {
+    HideExpired(key);
+    // A replica's own write over a key that its primary has not expired yet replaces it like any other.
+    if (keyspace_.expired_keys() == ExpiredKeys::kRemove) return SetString(key, text, expiry_ms);
+    if (expiry_ms == kKeepExpiry) expiry_ms = kNoExpiry;
+  }
+  if (!position) {
+    if (expiry_ms == kKeepExpiry) expiry_ms = kNoExpiry;
+    Insert(EntryBuilder::NewString(key.text, text, expiry_ms, NewAccess()), key.hash);
+    ReportAdded(key, Type::kString);
+    ReportChanged(key);
+    return;
+  }
+  Entry* old_entry = position.item();
+  if (expiry_ms == kKeepExpiry) expiry_ms = old_entry->expiry_ms();
+  keys_.WillChange(key.hash);
+  if (EntryBuilder::SetTextInPlace(*old_entry, text, expiry_ms)) {
+    old_entry->set_access(TouchedAccess(old_entry->access(), keyspace_.settings(), keyspace_.now_ms(),
+                                        keyspace_.random()));
+  } else {
+    Entry* entry = EntryBuilder::NewString(key.text, text, expiry_ms, old_entry->access());
+    ReplaceEntry(old_entry, entry, key.hash);
+    FreeDetached(old_entry, keyspace_.settings().lazyfree_lazy_server_del);
+    TouchEntry(*entry);
+  }
+  ReportChanged(key);
+}
+
+bool Database::Remove(const Key& key, bool lazily) {
+  Entry* entry = Detach(key);
+  if (entry == nullptr) return false;
+  FreeDetached(entry, lazily);
+  ReportChanged(key);
+  return true;
+}
+
+void Database::RemoveEmptied(const Key& key) {
+  Remove(key);
+  keyspace_.observer().OnEmptied(*this, key);
+}
+
+void Database::SetExpiry(const Key& key, int64_t at_ms) {
+  const auto position = keys_.Find(key.text, key.hash);
+  HEARTH_ASSERT(position);
+  Entry* entry = position.item();
+  if (entry->has_expiry() && at_ms >= 0) {
+    keys_.WillChange(key.hash);
+    entry->set_expiry_ms(at_ms);
+  } else if (entry->has_expiry() || at_ms >= 0) {
+    // The expiry is part of the entry's layout: it is rebuilt with or without the room for one.
+    if (entry->has_expiry()) expires_.Erase(expires_.Find(key.text, key.hash), key.hash);
+    keys_.WillChange(key.hash);
+    // The key is copied because the rebuilt entry's key must not read the freed one.
+    Entry* rebuilt = EntryBuilder::Rebuild(entry, key.text, at_ms);
+    keys_.Replace(position, rebuilt, key.hash);
+    if (at_ms >= 0) expires_.Insert(rebuilt, key.hash);
+  } else {
+    return;
+  }
+  ReportChanged(key);
+}
+
+void Database::Move(const Key& from, Database& target, const Key& to) {
+  Entry* entry = Detach(from);
+  HEARTH_ASSERT(entry != nullptr);
+  const Type type = entry->type();
+  target.Insert(EntryBuilder::Rebuild(entry, to.text, entry->expiry_ms()), to.hash);
+  target.ReportAdded(to, type);
+  ReportChanged(from);
+  target.ReportChanged(to);
+}
+
+void Database::Copy(const Key& from, Database& target, const Key& to) {
+  const auto position = keys_.Find(from.text, from.hash);
+  HEARTH_ASSERT(position);
+  const Entry& entry = *position.item();
+  target.Insert(EntryBuilder::Copy(entry, to.text, entry.expiry_ms()), to.hash);
+  target.ReportAdded(to, entry.type());
+  target.ReportChanged(to);
+}
+
+void Database::Clear(bool lazily) {
+  EntryTable keys(&keyspace_.cuts());
+  EntryTable expires;
+  keys.Swap(keys_);
+  expires.Swap(expires_);
+  keyspace_.CountChanges(keys.size());
+  if (lazily) {
+    keyspace_.free_worker().Free(std::move(keys), std::move(expires));
+  } else {
+    keys.VisitAll(FreeEntry);
+  }
+}
+
+bool Database::RemoveIfExpired(const Key& key) {
+  const auto position = keys_.Find(key.text, key.hash);
+  if (!position || !IsExpired(*position.item())) return false;
+  // `key` may be the entry's own text, so the entry goes last.
+  Entry* entry = Detach(key);
+  ++keyspace_.stats().expired_keys;
+  ReportChanged(key);
+  keyspace_.observer().OnExpired(*this, key);
+  FreeDetached(entry, keyspace_.settings().lazyfree_lazy_expire);
+  return true;
+}
+
+void Database::Evict(const Key& key) {
+  Entry* entry = Detach(key);
+  HEARTH_ASSERT(entry != nullptr);
+  ++keyspace_.stats().evicted_keys;
+  ReportChanged(key);
+  keyspace_.observer().OnEvicted(*this, key);
+  FreeDetached(entry, keyspace_.settings().lazyfree_lazy_eviction);
+}
+
+void Database::SwapContents(Database& other) {
+  keys_.Swap(other.keys_);
+  expires_.Swap(other.expires_);
+}
+
+const Entry* Database::RandomEntry() {
+  // A database full of expired keys must not hold the engine: a hundred tries, as many as anybody needs in practice.
+  for (int tries = 0; tries < 100 && keys_.size() > 0; ++tries) {
+    const Entry* entry = keys_.FairRandom(keyspace_.random());
+    if (!IsExpired(*entry)) return entry;
+    if (keyspace_.expired_keys() == ExpiredKeys::kRemove) {
+      RemoveIfExpired(Key(entry->key()));
+    } else if (expires_.size() == keys_.size() && tries > 20) {
+      return entry;
+    }
+  }
+  return nullptr;
+}
+
+int Database::Sample(const Entry** entries, int count, bool expiring_only) {
+  EntryTable& table = expiring_only ? expires_ : keys_;
+  return table.SampleNeighbours(keyspace_.random(), const_cast<Entry**>(entries), count);
+}
+
+void WriteHandle::MarkChanged(uint64_t changes) {
+  // Finish() counts one change itself.
+  if (is_changed_) {
+    database_->keyspace_.CountChanges(changes);
+  } else {
+    database_->keyspace_.CountChanges(changes - 1);
+    is_changed_ = true;
+  }
+}
+
+void WriteHandle::SetContainer(Encoding encoding, void* container) {
+  entry_->set_encoding(encoding);
+  entry_->set_container(container);
+}
+
+void WriteHandle::Finish() {
+  is_changed_ = false;
+  if (entry_->type() != Type::kString && entry_->type() != Type::kStream && ContainerSize(*entry_) == 0) {
+    database_->RemoveEmptied(key_);
+  } else {
+    database_->ReportChanged(key_);
+  }
+}
+
+}  // namespace hearth::keyspace

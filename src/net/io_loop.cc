@@ -1,0 +1,272 @@
+#include "net/io_loop.h"
+
+#include <errno.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "net/connection.h"
+
+namespace hearth::net {
+
+using Wish = Connection::EngineWish;
+
+IoLoop::IoLoop(EventLoop& loop, env::Net& net, const SharedLimits& limits, RequestResolver& resolver,
+               IoUpstream& upstream)
+    : loop_(&loop), net_(&net), limits_(&limits), resolver_(&resolver), upstream_(&upstream) {
+  loop_->AddWakeCheck([this] { return !ready_.empty(); });
+}
+
+void IoLoop::Apply(const DownMessage& message) {
+  Connection& connection = *message.connection;
+  const uint32_t wishes = message.wishes;
+  if (wishes & Wish::kAttach) Attach(connection);
+  connection.pending_.Attach(message.chain);
+  if (wishes & Wish::kRelease) {
+    Release(connection);
+    return;
+  }
+  if (connection.is_shut_) {
+    connection.pending_.Clear();
+    return;
+  }
+  if (wishes & Wish::kPauseReading) connection.reading_paused_ = true;
+  if (wishes & Wish::kResumeReading) {
+    connection.reading_paused_ = false;
+    Enqueue(connection);
+  }
+  if (wishes & Wish::kBatchDone) FinishBatch(connection);
+  if (wishes & Wish::kCloseAfterReply) connection.close_when_sent_ = connection.ignore_input_ = true;
+  if (wishes & Wish::kCloseNow) {
+    Shut(connection);
+  } else {
+    Write(connection);
+  }
+  if ((wishes & Wish::kDetach) && !connection.is_shut_) Detach(connection);
+}
+
+void IoLoop::ReadReady() {
+  ready_spare_.swap(ready_);
+  for (Connection* connection : ready_spare_) {
+    connection->is_queued_ = false;
+    Serve(*connection);
+  }
+  ready_spare_.clear();
+}
+
+void IoLoop::OnEvents(Connection& connection, uint32_t flags) {
+  if (flags & env::kWritable) connection.may_write_ = true;
+  if (flags & (env::kReadable | env::kPeerClosed | env::kHangUp)) connection.may_read_ = true;
+  if (flags & (env::kPeerClosed | env::kHangUp)) {
+    connection.peer_closed_ = true;
+    // Whoever waits for a reply will not see it; the engine must know, though nothing is read now.
+    if (connection.batch_out_) upstream_->Push({UpMessage::Kind::kPeerClosed, &connection, nullptr});
+    if (connection.ignore_input_ && (flags & env::kHangUp)) {
+      Shut(connection);
+      return;
+    }
+  }
+  Enqueue(connection);
+}
+
+void IoLoop::Enqueue(Connection& connection) {
+  if (connection.is_queued_) return;
+  connection.is_queued_ = true;
+  ready_.push_back(&connection);
+}
+
+void IoLoop::Serve(Connection& connection) {
+  if (!connection.pending_.empty()) {
+    Write(connection);
+    if (connection.is_shut_) return;
+  }
+  if (connection.batch_out_ || connection.ignore_input_) return;
+  if (connection.has_more_parsed_input_) {
+    ParseInput(connection);
+    return;
+  }
+  if (!connection.may_read_ || connection.reading_paused_) return;
+  if (!ReadOnce(connection)) return;
+  ParseInput(connection);
+  if (connection.may_read_ && !connection.batch_out_) Enqueue(connection);
+}
+
+// True if bytes came.
+bool IoLoop::ReadOnce(Connection& connection) {
+  ReadBuffer& input = connection.input_;
+  const char* const before = input.data();
+  input.MakeRoom(connection.parser_.awaited_size(), blocks_);
+  if (connection.batch_ != nullptr) connection.parser_.Rebase(before, input.data(), connection.batch_->parsed_);
+  const size_t room = input.room();
+  const int64_t got = connection.transport_->Read(input.end(), room);
+  if (got > 0) {
+    input.Advance(static_cast<size_t>(got));
+    // A short read has emptied the socket: what comes later raises a new edge. The peer's end does not.
+    if (static_cast<size_t>(got) < room && !connection.peer_closed_) connection.may_read_ = false;
+    counters_.reads.store(counters_.reads.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    counters_.bytes_read.store(counters_.bytes_read.load(std::memory_order_relaxed) + static_cast<uint64_t>(got),
+                               std::memory_order_relaxed);
+    connection.read_bytes_.store(connection.read_bytes_.load(std::memory_order_relaxed) + static_cast<uint64_t>(got),
+                                 std::memory_order_relaxed);
+    if (input.size() <= limits_->query_buffer_bytes()) return true;
+    counters_.query_buffer_overflows.fetch_add(1, std::memory_order_relaxed);
+    Shut(connection);
+    return false;
+  }
+  if (got == -EAGAIN) {
+    connection.may_read_ = false;
+    if (input.size() == 0) input.DropFront(0, blocks_);
+    return false;
+  }
+  Shut(connection);
+  return false;
+}
+
+void IoLoop::ParseInput(Connection& connection) {
+  if (connection.batch_ == nullptr) connection.batch_ = AcquireBatch(connection);
+  Batch& batch = *connection.batch_;
+  resp::RequestLimits limits;
+  limits.max_bulk_bytes = limits_->max_bulk_bytes();
+  limits.authenticated = connection.authenticated_.load(std::memory_order_relaxed);
+  const auto outcome =
+      connection.parser_.Parse(connection.input_.data(), connection.input_.size(), limits, batch.parsed_);
+  connection.has_more_parsed_input_ = outcome == resp::RequestParser::Outcome::kBatchFull;
+  if (outcome == resp::RequestParser::Outcome::kError) {
+    batch.protocol_error_ = connection.parser_.error();
+    connection.ignore_input_ = true;
+  }
+  if (batch.parsed_.requests.empty() && batch.protocol_error_.empty()) {
+    DropParsed(connection);
+    return;
+  }
+  NoteInput(connection);
+  resolver_->Resolve(batch);
+  connection.batch_out_ = true;
+  upstream_->Push({UpMessage::Kind::kBatch, &connection, &batch});
+  if (connection.peer_closed_) upstream_->Push({UpMessage::Kind::kPeerClosed, &connection, nullptr});
+}
+
+void IoLoop::FinishBatch(Connection& connection) {
+  HEARTH_ASSERT(connection.batch_out_);
+  connection.batch_out_ = false;
+  DropParsed(connection);
+  if (connection.has_more_parsed_input_ || connection.may_read_) Enqueue(connection);
+}
+
+// Removes complete requests from the input and from the batch, and gives back what is empty then.
+void IoLoop::DropParsed(Connection& connection) {
+  Batch& batch = *connection.batch_;
+  const char* const before = connection.input_.data();
+  connection.input_.DropFront(connection.parser_.consumed(), blocks_);
+  connection.parser_.Discard(before, connection.input_.data(), batch.parsed_);
+  batch.next = 0;
+  if (batch.parsed_.args.empty()) {
+    ReleaseBatch(connection.batch_);
+    connection.batch_ = nullptr;
+  }
+  NoteInput(connection);
+}
+
+void IoLoop::NoteInput(Connection& connection) {
+  connection.input_bytes_.store(connection.input_.size(), std::memory_order_relaxed);
+  connection.input_free_bytes_.store(connection.input_.room(), std::memory_order_relaxed);
+}
+
+void IoLoop::Write(Connection& connection) {
+  resp::OutputBuffer& pending = connection.pending_;
+  if (!pending.empty() && connection.may_write_) {
+    iovec parts[kMaxIovecs];
+    const int count = pending.FillIov(parts, kMaxIovecs);
+    size_t offered = 0;
+    for (int i = 0; i < count; ++i) offered += parts[i].iov_len;
+    const int64_t put = connection.transport_->Writev(parts, count);
+    if (put < 0 && put != -EAGAIN) {
+      Shut(connection);
+      return;
+    }
+    const size_t written = put < 0 ? 0 : static_cast<size_t>(put);
+    if (written < offered) connection.may_write_ = false;
+    pending.Consume(written);
+    counters_.writes.store(counters_.writes.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    counters_.bytes_written.store(counters_.bytes_written.load(std::memory_order_relaxed) + written,
+                                  std::memory_order_relaxed);
+    connection.written_bytes_.store(connection.written_bytes_.load(std::memory_order_relaxed) + written,
+                                    std::memory_order_relaxed);
+    if (!pending.empty() && connection.may_write_) Enqueue(connection);
+  }
+  uint64_t mark = connection.drain_mark_.load(std::memory_order_relaxed);
+  if (mark != 0 && connection.written_bytes() + 1 >= mark &&
+      connection.drain_mark_.compare_exchange_strong(mark, 0, std::memory_order_relaxed)) {
+    upstream_->Push({UpMessage::Kind::kDrained, &connection, nullptr});
+  }
+  if (connection.close_when_sent_ && pending.empty()) Shut(connection);
+}
+
+void IoLoop::Shut(Connection& connection) {
+  if (connection.is_shut_) return;
+  connection.is_shut_ = true;
+  loop_->Unwatch(connection.fd_, connection);
+  net_->Close(connection.fd_);
+  connection.pending_.Clear();
+  RemoveFromReady(connection);
+  upstream_->Push({UpMessage::Kind::kClosed, &connection, nullptr});
+}
+
+void IoLoop::Attach(Connection& connection) {
+  connection.io_loop_ = this;
+  connection.pending_.set_pool(chunks_);
+  if (connection.is_shut_) return;
+  const auto watched = loop_->Watch(
+      connection.fd_, env::kReadable | env::kWritable | env::kPeerClosed | env::kEdgeTriggered, connection);
+  if (!watched) {
+    Shut(connection);
+    return;
+  }
+  // The poller reports what is ready already, but not input that was parsed or read elsewhere.
+  Enqueue(connection);
+}
+
+void IoLoop::Detach(Connection& connection) {
+  loop_->Unwatch(connection.fd_, connection);
+  RemoveFromReady(connection);
+  upstream_->Push({UpMessage::Kind::kDetached, &connection, nullptr});
+}
+
+void IoLoop::Release(Connection& connection) {
+  HEARTH_ASSERT(connection.is_shut_);
+  if (connection.batch_ != nullptr) ReleaseBatch(connection.batch_);
+  delete &connection;
+}
+
+void IoLoop::RemoveFromReady(Connection& connection) {
+  if (!connection.is_queued_) return;
+  connection.is_queued_ = false;
+  ready_.erase(std::find(ready_.begin(), ready_.end(), &connection));
+}
+
+Batch* IoLoop::AcquireBatch(Connection& connection) {
+  Batch* batch;
+  if (free_batches_.empty()) {
+    batch = new Batch;
+  } else {
+    batch = free_batches_.back().release();
+    free_batches_.pop_back();
+  }
+  batch->connection_ = &connection;
+  return batch;
+}
+
+void IoLoop::ReleaseBatch(Batch* batch) {
+  if (free_batches_.size() >= kMaxFreeBatches || batch->parsed_.args.capacity() > kMaxKeptArgs) {
+    delete batch;
+    return;
+  }
+  batch->parsed_.args.clear();
+  batch->parsed_.requests.clear();
+  batch->protocol_error_ = {};
+  batch->next = 0;
+  free_batches_.emplace_back(batch);
+}
+
+}  // namespace hearth::net

@@ -1,0 +1,260 @@
+#include "net/io_threads.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace hearth::net {
+namespace {
+
+void Add(IoStats& to, const IoCounters& from) {
+  to.bytes_read += from.bytes_read.load(std::memory_order_relaxed);
+  to.bytes_written += from.bytes_written.load(std::memory_order_relaxed);
+  to.reads += from.reads.load(std::memory_order_relaxed);
+  to.writes += from.writes.load(std::memory_order_relaxed);
+  to.query_buffer_overflows += from.query_buffer_overflows.load(std::memory_order_relaxed);
+}
+
+}  // namespace
+
+IoThreads::IoThreads(EventLoop& engine_loop, env::Net& net, env::Clock& clock, PollerFactory make_poller,
+                     ConnectionHandler& handler, RequestResolver& resolver)
+    : engine_loop_(&engine_loop),
+      net_(&net),
+      clock_(&clock),
+      make_poller_(std::move(make_poller)),
+      handler_(&handler),
+      resolver_(&resolver),
+      inline_loop_(engine_loop, net, limits_, resolver, *this) {
+  engine_loop.AddBeforeWait(LoopPhase::kCollect, [this] { Collect(); });
+  engine_loop.AddBeforeWait(LoopPhase::kFlush, [this] { Flush(); });
+  engine_loop.AddWakeCheck([this] {
+    if (!inline_messages_.empty() || (!dirty_.empty() && !flush_is_blocked_)) return true;
+    const auto has_messages = [](const auto& worker) { return worker->has_messages(); };
+    return std::any_of(workers_.begin(), workers_.end(), has_messages) ||
+           std::any_of(retiring_.begin(), retiring_.end(), has_messages);
+  });
+}
+
+IoThreads::~IoThreads() {
+  workers_.clear();
+  retiring_.clear();
+  for (Connection* connection : connections_) {
+    if (!connection->is_shut_) {
+      if (connection->worker_ == nullptr) engine_loop_->Unwatch(connection->fd_, *connection);
+      net_->Close(connection->fd_);
+    }
+    // Its worker's pool is gone.
+    connection->pending_.set_pool(pool_);
+    delete connection->batch_;
+    delete connection;
+  }
+  // Those whose release was noted but not yet sent.
+  for (Connection* connection : dirty_) {
+    if (!(connection->wishes_ & Connection::kRelease)) continue;
+    delete connection->batch_;
+    delete connection;
+  }
+}
+
+Connection* IoThreads::Adopt(int fd, bool is_unix_socket, const AcceptFilter& filter) {
+  auto* connection =
+      new Connection(next_id_++, fd, std::make_unique<PlainTransport>(*net_, fd), *this, pool_);
+  connection->is_unix_socket_ = is_unix_socket;
+  connection->peer_address_ = net_->Address(fd, env::AddressOf::kPeer);
+  connection->local_address_ = net_->Address(fd, env::AddressOf::kLocal);
+  connection->engine_index_ = connections_.size();
+  connections_.push_back(connection);
+  Attach(*connection);
+  if (filter && !filter(*connection)) {
+    ++rejected_;
+    connection->CloseAfterReply();
+    return nullptr;
+  }
+  ++received_;
+  ++open_count_;
+  connection->is_open_ = true;
+  handler_->OnOpen(*connection);
+  return connection;
+}
+
+void IoThreads::Attach(Connection& connection) {
+  if (connection.worker_ != nullptr) --connection.worker_->connection_count;
+  connection.worker_ = workers_.empty() ? nullptr : workers_[next_worker_++ % workers_.size()].get();
+  if (connection.worker_ != nullptr) ++connection.worker_->connection_count;
+  connection.MarkDirty(Connection::kAttach);
+}
+
+void IoThreads::Collect() {
+  inline_loop_.ReadReady();
+  TakeMessages();
+  RunBatches();
+  for (Connection* connection : drained_) {
+    if (connection->is_open_) handler_->OnDrained(*connection);
+  }
+  drained_.clear();
+  HandleDepartures();
+  if (!retiring_.empty()) RetireIdleWorkers();
+}
+
+void IoThreads::TakeMessages() {
+  inline_spare_.swap(inline_messages_);
+  for (const UpMessage& message : inline_spare_) Take(message);
+  inline_spare_.clear();
+  for (const auto* workers : {&workers_, &retiring_}) {
+    for (const auto& worker : *workers) {
+      UpMessage message;
+      for (size_t i = 0; i < kMaxMessagesPerTurn && worker->TryReceive(&message); ++i) Take(message);
+    }
+  }
+}
+
+void IoThreads::Take(const UpMessage& message) {
+  Connection& connection = *message.connection;
+  switch (message.kind) {
+    case UpMessage::Kind::kBatch:
+      connection.engine_batch_ = message.batch;
+      // Nobody answers a connection that is being closed.
+      if (connection.is_open_ && !connection.is_closing_) {
+        batches_.push_back(message.batch);
+      } else {
+        connection.CompleteBatch(*message.batch);
+      }
+      break;
+    case UpMessage::Kind::kDrained: drained_.push_back(&connection); break;
+    case UpMessage::Kind::kPeerClosed:
+    case UpMessage::Kind::kClosed:
+    case UpMessage::Kind::kDetached: departures_.push_back(message); break;
+  }
+}
+
+void IoThreads::RunBatches() {
+  if (batches_.empty()) return;
+  handler_->OnBatches(batches_);
+  batches_.clear();
+}
+
+void IoThreads::HandleDepartures() {
+  for (size_t i = 0; i < departures_.size(); ++i) {
+    Connection& connection = *departures_[i].connection;
+    switch (departures_[i].kind) {
+      case UpMessage::Kind::kPeerClosed:
+        // The batch sent before this has had its turn. If it is still here it waits for something, and nobody
+        // waits for its reply any more. Otherwise reading goes on until the peer's last byte.
+        if (connection.is_open_ && connection.engine_batch_ != nullptr) connection.Close();
+        break;
+      case UpMessage::Kind::kDetached:
+        connection.is_moving_ = false;
+        Attach(connection);
+        break;
+      default: FinishClosed(connection); break;
+    }
+  }
+  departures_.clear();
+}
+
+void IoThreads::FinishClosed(Connection& connection) {
+  if (connection.is_open_) {
+    connection.is_closing_ = true;
+    handler_->OnClosed(connection);
+    connection.is_open_ = false;
+    --open_count_;
+  }
+  connections_[connection.engine_index_] = connections_.back();
+  connections_[connection.engine_index_]->engine_index_ = connection.engine_index_;
+  connections_.pop_back();
+  connection.is_moving_ = false;
+  connection.output_.Clear();
+  connection.wishes_ = 0;
+  connection.MarkDirty(Connection::kRelease);
+}
+
+void IoThreads::Flush() {
+  flush_is_blocked_ = false;
+  dirty_spare_.swap(dirty_);
+  for (Connection* connection : dirty_spare_) {
+    if (!HandOver(*connection)) dirty_.push_back(connection);
+  }
+  flush_is_blocked_ = !dirty_.empty();
+  if (flush_is_blocked_) engine_loop_->LimitNextWait(kFullQueueWaitMicros);
+  dirty_spare_.clear();
+  for (const auto& worker : workers_) worker->Wake();
+  for (const auto& worker : retiring_) worker->Wake();
+}
+
+// False if the queue to its worker is full.
+bool IoThreads::HandOver(Connection& connection) {
+  connection.is_dirty_ = false;
+  // What is asked for meanwhile goes along when it arrives at its new loop.
+  if (connection.is_moving_) return true;
+  const DownMessage message{&connection, connection.wishes_, connection.output_.Detach()};
+  connection.wishes_ = 0;
+  connection.handed_over_bytes_ += message.chain.size_bytes;
+  if (message.wishes & Connection::kDetach) connection.is_moving_ = true;
+  IoWorker* const worker = connection.worker_;
+  if (worker == nullptr) {
+    inline_loop_.Apply(message);
+    return true;
+  }
+  if (worker->TrySend(message)) {
+    if (message.wishes & Connection::kRelease) --worker->connection_count;
+    return true;
+  }
+  connection.is_dirty_ = true;
+  connection.is_moving_ = false;
+  connection.wishes_ = message.wishes;
+  connection.handed_over_bytes_ -= message.chain.size_bytes;
+  connection.output_.Attach(message.chain);
+  return false;
+}
+
+Status IoThreads::SetThreadCount(int count) {
+  HEARTH_ASSERT(count >= 1 && count <= kMaxThreads);
+  const auto wanted = static_cast<size_t>(count - 1);
+  while (workers_.size() < wanted) {
+    auto poller = make_poller_();
+    if (!poller) return Fail("cannot start an I/O thread: " + poller.error().message, poller.error().code);
+    workers_.push_back(std::make_unique<IoWorker>(std::move(*poller), *clock_, *net_, limits_, *resolver_,
+                                                  *engine_loop_));
+  }
+  while (workers_.size() > wanted) {
+    retiring_.push_back(std::move(workers_.back()));
+    workers_.pop_back();
+  }
+  if (count != thread_count_) Rebalance();
+  thread_count_ = count;
+  return {};
+}
+
+// Every connection goes where a new one would go.
+void IoThreads::Rebalance() {
+  for (Connection* connection : connections_) {
+    if (connection->wishes_ & Connection::kAttach) {
+      Attach(*connection);  // not there yet
+    } else if (!connection->is_moving_) {
+      connection->MarkDirty(Connection::kDetach);
+    }
+  }
+}
+
+void IoThreads::RetireIdleWorkers() {
+  std::erase_if(retiring_, [this](const auto& worker) {
+    if (worker->connection_count > 0 || worker->has_messages()) return false;
+    Add(retired_stats_, worker->counters());
+    return true;
+  });
+}
+
+IoStats IoThreads::stats() const {
+  IoStats stats = retired_stats_;
+  Add(stats, inline_loop_.counters());
+  for (const auto& worker : workers_) Add(stats, worker->counters());
+  for (const auto& worker : retiring_) Add(stats, worker->counters());
+  stats.connections_received = received_;
+  stats.connections_rejected = rejected_;
+  return stats;
+}
+
+}  // namespace hearth::net

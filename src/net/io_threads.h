@@ -1,0 +1,112 @@
+// All client connections of the server, and the threads that read and write them. The engine thread owns it and
+// makes every call; what threads do the I/O is invisible to the engine: with one thread the engine's own loop does
+// it inline, with N the connections are spread over N-1 further threads, which hand over parsed batches and take
+// replies through bounded queues.
+//
+// A turn of the engine's loop: kCollect takes what came in (OnBatches, OnDrained, OnClosed); kFlush hands over every
+// connection that has something to send or to say.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "env/clock.h"
+#include "env/net.h"
+#include "net/connection.h"
+#include "net/event_loop.h"
+#include "net/handlers.h"
+#include "net/io_loop.h"
+#include "net/io_worker.h"
+
+namespace hearth::net {
+
+struct IoStats {
+  uint64_t connections_received = 0;
+  uint64_t connections_rejected = 0;  // by an accept filter
+  uint64_t bytes_read = 0;
+  uint64_t bytes_written = 0;
+  uint64_t reads = 0;
+  uint64_t writes = 0;
+  uint64_t query_buffer_overflows = 0;
+};
+
+class IoThreads final : private IoUpstream {
+ public:
+  static constexpr int kMaxThreads = 128;
+  using PollerFactory = std::function<Result<std::unique_ptr<env::Poller>>()>;
+
+  IoThreads(EventLoop& engine_loop, env::Net& net, env::Clock& clock, PollerFactory make_poller,
+            ConnectionHandler& handler, RequestResolver& resolver);
+  // Closes all connections without telling the handler and joins the threads.
+  ~IoThreads() override;
+
+  // As io-threads: 1 = inline. Connections move to their new threads over the next turns; none is lost.
+  Status SetThreadCount(int count);
+  int thread_count() const { return thread_count_; }
+
+  void SetLimits(const ConnectionLimits& limits) { limits_.Set(limits); }
+
+  // Takes over a connected non-blocking socket. Null if the filter turned it away.
+  Connection* Adopt(int fd, bool is_unix_socket, const AcceptFilter& filter);
+
+  // Open connections that the handler knows.
+  size_t connection_count() const { return open_count_; }
+  IoStats stats() const;
+
+ private:
+  friend class Connection;
+  // Messages taken from one worker in one turn, so that none can hold up the others for long.
+  static constexpr size_t kMaxMessagesPerTurn = IoWorker::kQueueCapacity;
+  // How long to wait for a full queue to a worker to have room again.
+  static constexpr int64_t kFullQueueWaitMicros = 500;
+
+  void Collect();
+  void TakeMessages();
+  void Take(const UpMessage& message);
+  void RunBatches();
+  void HandleDepartures();
+  void FinishClosed(Connection& connection);
+  void Flush();
+  bool HandOver(Connection& connection);
+  void Attach(Connection& connection);
+  void Rebalance();
+  void RetireIdleWorkers();
+  // IoUpstream, for the inline loop.
+  void Push(const UpMessage& message) override { inline_messages_.push_back(message); }
+
+  EventLoop* engine_loop_;
+  env::Net* net_;
+  env::Clock* clock_;
+  PollerFactory make_poller_;
+  ConnectionHandler* handler_;
+  RequestResolver* resolver_;
+  SharedLimits limits_;
+  resp::ChunkPool pool_;
+  IoLoop inline_loop_;
+  std::vector<std::unique_ptr<IoWorker>> workers_;
+  std::vector<std::unique_ptr<IoWorker>> retiring_;
+  int thread_count_ = 1;
+  size_t next_worker_ = 0;
+
+  std::vector<Connection*> connections_;  // all, closing ones included
+  size_t open_count_ = 0;
+  uint64_t next_id_ = 1;
+  uint64_t received_ = 0;
+  uint64_t rejected_ = 0;
+  IoStats retired_stats_;  // of workers that are gone
+
+  std::vector<UpMessage> inline_messages_;
+  std::vector<UpMessage> inline_spare_;
+  std::vector<Batch*> batches_;
+  std::vector<Connection*> drained_;
+  std::vector<UpMessage> departures_;  // kPeerClosed, kClosed and kDetached in order of arrival
+  std::vector<Connection*> dirty_;     // have something for their I/O side
+  std::vector<Connection*> dirty_spare_;
+  bool flush_is_blocked_ = false;  // a worker's queue was full
+};
+
+}  // namespace hearth::net

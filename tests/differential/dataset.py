@@ -1,0 +1,99 @@
+"""Compares everything that two servers hold: keys, types, contents, encodings and times to live."""
+
+from differential.compare import TTL_TOLERANCE_MS, canonical
+from differential.grammar import DATABASES
+from differential.known import known_difference
+from support.resp import Map, Simple
+
+READERS = {
+    b"string": [("GET", ())],
+    b"list": [("LRANGE", (0, -1))],
+    b"hash": [("HGETALL", ())],
+    b"set": [("SMEMBERS", ())],
+    b"zset": [("ZRANGE", (0, -1, "WITHSCORES"))],
+    b"stream": [("XRANGE", ("-", "+")), ("XINFO", None)],
+}
+
+
+def content(client, key):
+    """The value of a key in a form that does not depend on the order of sets and hashes."""
+    kind = client.call("TYPE", key).value
+    return _normal(kind, client.pipeline(_read_commands(kind, key)))
+
+
+def _read_commands(kind, key):
+    return [("XINFO", "STREAM", key) if name == "XINFO" else (name, key, *(rest or ())) for name, rest in READERS.get(kind, [])]
+
+
+def _normal(kind, replies):
+    if kind == b"set" or replies and isinstance(replies[0], Map):
+        return kind, canonical(replies[0])
+    if kind == b"hash":
+        return kind, sorted(zip(replies[0][::2], replies[0][1::2]))
+    if kind == b"stream":
+        fields = replies[1].as_dict() if isinstance(replies[1], Map) else dict(zip(replies[1][::2], replies[1][1::2]))
+        return kind, replies[0], [fields[f] for f in (b"length", b"last-generated-id", b"entries-added", b"groups")]
+    return kind, replies[0] if replies else None
+
+
+def keys(client):
+    """All keys of the selected database by a whole SCAN."""
+    cursor, found = b"0", set()
+    while True:
+        cursor, batch = client.call("SCAN", cursor, "COUNT", 1000)
+        found.update(batch)
+        if cursor == b"0":
+            return found
+
+
+def snapshot(client, names):
+    """{key: (normal content, encoding, ttl)} of the selected database."""
+    kinds = client.pipeline([("TYPE", key) for key in names])
+    commands, shapes = [], []
+    for key, kind in zip(names, kinds):
+        kind = kind.value if isinstance(kind, Simple) else b"none"
+        reads = _read_commands(kind, key)
+        shapes.append((key, kind, len(reads)))
+        commands += [("OBJECT", "ENCODING", key), ("PTTL", key), *reads]
+    replies = client.pipeline(commands)
+    result, position = {}, 0
+    for key, kind, number in shapes:
+        reads = replies[position + 2 : position + 2 + number]
+        result[key] = (_normal(kind, reads), replies[position], replies[position + 1])
+        position += 2 + number
+    return result
+
+
+def _key_difference(key, left, right):
+    for what, one, other in zip(("content", "encoding", "ttl"), left, right):
+        if one == other:
+            continue
+        if what == "encoding" and known_difference((b"OBJECT", b"ENCODING", key), one, other):
+            continue
+        if what == "ttl" and one > 0 and other > 0 and abs(one - other) <= TTL_TOLERANCE_MS:
+            continue
+        return f"{what} of {key!r}: {one!r}", f"{what} of {key!r}: {other!r}"
+    return None
+
+
+def compare(left, right):
+    """The first difference between the datasets as (left, right) descriptions, or None. The connections come back
+    with database 0 selected."""
+    try:
+        for database in range(DATABASES):
+            for client in (left, right):
+                client.call("SELECT", database)
+            names = [keys(client) for client in (left, right)]
+            if names[0] != names[1]:
+                return (f"database {database} alone has {sorted(names[0] - names[1])}",
+                        f"database {database} alone has {sorted(names[1] - names[0])}")
+            ordered = sorted(names[0])
+            both = [snapshot(client, ordered) for client in (left, right)]
+            for key in ordered:
+                found = _key_difference(key, both[0][key], both[1][key])
+                if found is not None:
+                    return tuple(f"database {database}, {text}" for text in found)
+    finally:
+        for client in (left, right):
+            client.call("SELECT", 0)
+    return None
