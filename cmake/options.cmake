@@ -31,6 +31,11 @@ if(HEARTH_SANITIZE)
   add_compile_definitions(HEARTH_SANITIZED=1)
 endif()
 
+if(HEARTH_FUZZ)
+  # Coverage feedback for libFuzzer in every room; the targets themselves link the driver.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 find_program(MOLD_PROGRAM mold)
 if(MOLD_PROGRAM)
   add_link_options(-fuse-ld=mold)

@@ -19,18 +19,13 @@ std::set<int64_t> Values(IntsetView view) {
   return values;
 }
 
-}  // namespace
-}  // namespace hearth::ds
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace hearth::ds;
-  hearth::FuzzInput input(data, size);
+void RunOne(FuzzInput input) {
   const bool starts_foreign = input.Byte() % 2 == 0;
   Intset set;
   if (starts_foreign) {
     const std::string raw(input.Rest());
     ValidateIntset(raw, false);
-    if (!ValidateIntset(raw, true)) return 0;
+    if (!ValidateIntset(raw, true)) return;
     set = Intset::Copy(raw);
   }
   std::set<int64_t> model = Values(set.View());
@@ -45,5 +40,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   HEARTH_ASSERT(ValidateIntset(set.View().Raw(), true));
   HEARTH_ASSERT(Values(set.View()) == model);
+}
+
+}  // namespace
+}  // namespace hearth::ds
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  hearth::ds::RunOne(hearth::FuzzInput(data, size));
   return 0;
 }

@@ -49,22 +49,24 @@ void Change(Listpack& pack, FuzzInput& input) {
   }
 }
 
-}  // namespace
-}  // namespace hearth::ds
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace hearth::ds;
-  hearth::FuzzInput input(data, size);
+void RunOne(FuzzInput input) {
   const bool starts_foreign = input.Byte() % 2 == 0;
   Listpack pack;
   if (starts_foreign) {
     const std::string raw(input.Rest());
     ValidateListpack(raw, false);
-    if (!ValidateListpack(raw, true)) return 0;
+    if (!ValidateListpack(raw, true)) return;
     pack = Listpack::Copy(raw);
     CheckReading(pack.View());
   }
   while (!input.IsEmpty()) Change(pack, input);
   CheckReading(pack.View());
+}
+
+}  // namespace
+}  // namespace hearth::ds
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  hearth::ds::RunOne(hearth::FuzzInput(data, size));
   return 0;
 }

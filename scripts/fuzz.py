@@ -33,7 +33,8 @@ def fuzz(name, seconds):
     os.makedirs(grown, exist_ok=True)
     os.makedirs(artifacts, exist_ok=True)
     command = [binary, f"-max_total_time={seconds}", f"-timeout={INPUT_LIMIT_SECONDS}",
-               f"-rss_limit_mb={MEMORY_LIMIT_MB}", f"-artifact_prefix={artifacts}/{name}-", "-print_final_stats=1", grown]
+               f"-rss_limit_mb={MEMORY_LIMIT_MB}", f"-artifact_prefix={artifacts}/{name}-",
+               "-print_final_stats=1", grown]
     seeds = os.path.join(steps.ROOT, "fuzz", "corpus", name)
     if os.path.isdir(seeds):
         command.append(seeds)

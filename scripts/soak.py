@@ -21,11 +21,10 @@ def round_of(arguments, seed):
     environment = {"HEARTH_SEED": str(seed)}
     # Generous: a slow machine is no failure, a hang is.
     differential_limit = 600 + arguments.commands // 50
-    parts = [
-        ("unit", ["ctest", "--test-dir", "build/release", "--output-on-failure", "--no-tests=error"], 900, environment),
-        ("differential", [steps.python(), "-m", "pytest", "-q", "-c", "tests/pytest.ini", "--seed", str(seed),
-                          "--commands", str(arguments.commands), "tests/differential"], differential_limit, environment),
-    ]
+    unit = ["ctest", "--test-dir", "build/release", "--output-on-failure", "--no-tests=error"]
+    differential = [steps.python(), "-m", "pytest", "-q", "-c", "tests/pytest.ini", "--seed", str(seed)]
+    differential += ["--commands", str(arguments.commands), "tests/differential"]
+    parts = [("unit", unit, 900, environment), ("differential", differential, differential_limit, environment)]
     if arguments.fuzz_seconds:
         command = [steps.python(), "scripts/fuzz.py", "--seconds", str(arguments.fuzz_seconds)]
         parts.append(("fuzz", command, 600 + 20 * arguments.fuzz_seconds, {}))

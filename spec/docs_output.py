@@ -1,13 +1,180 @@
-"""Writes the documentation that follows from the specs."""
+"""Writes docs/compatibility.md, docs/configuration.md and hearth.conf from the specs."""
+from commands_output import full_name
+from settings_output import default_text
+from text_output import comment
+
+MADE = "<!-- Made by `spec/generate.py docs` from spec/; edit those files instead. -->\n"
+
+GROUP_TITLES = {
+    "generic": "Keys",
+    "string": "Strings",
+    "hash": "Hashes",
+    "list": "Lists",
+    "set": "Sets",
+    "sorted-set": "Sorted sets",
+    "stream": "Streams",
+    "geo": "Geo",
+    "bitmap": "Bitmaps",
+    "hyperloglog": "HyperLogLog",
+    "pubsub": "Pub/Sub",
+    "transactions": "Transactions",
+    "scripting": "Scripts and functions",
+    "connection": "Connections",
+    "server": "Server",
+    "cluster": "Cluster",
+    "sentinel": "Sentinel",
+}
+
+COMPATIBILITY_INTRO = """\
+# Compatibility
+
+Hearth speaks RESP2 and RESP3 and means to answer as Redis 7.2 does. This page lists every command of Redis 7.2, and
+those of Redis 7.4 and Valkey 8.0 that go beyond it, with what this version makes of each:
+
+- **yes**: replies and effects are those of Redis;
+- **differs**: it works, with the difference that is named;
+- **no**: it answers with an error, for the reason that is named.
+
+Directives that are accepted but not acted on yet are at the end. [configuration.md](configuration.md) describes all.
+"""
+
+CONFIGURATION_INTRO = """\
+# Configuration
+
+Hearth reads the configuration files of Redis 7: one directive a line, words in "double" or 'single' quotes where they
+hold spaces, `#` before comments, `include` for further files. Every directive can be given on the command line too
+(`--port 7000 --save ""`), which wins over the file; a single `-` as the first or last word reads standard input.
+`CONFIG SET` changes directives of the running server unless they are marked as fixed, and `CONFIG REWRITE` brings the
+file up to date, keeping its comments and order.
+
+Sizes take the units `k`, `m`, `g` (powers of 1000) and `kb`, `mb`, `gb` (powers of 1024), in any case.
+
+Directives marked *stored* are accepted and kept, but this version does not act on them; a warning is logged if one of
+them does not have its default.
+"""
+
+FILE_ONLY = """\
+## Only in files
+
+- `include <path or pattern>`: reads other files in this place.
+- `rename-command <command> <new name>`: gives a command another name; an empty one takes it away.
+- `user <name> <rules...>`: a user, in the words of `ACL SETUSER`.
+- `loadmodule <path> <arguments...>`: refused at start, since there is no module interface.
+- `sentinel <...>`: what a Sentinel watches; only with `--sentinel`.
+- `list-max-ziplist-entries`, `list-max-ziplist-value`, `lua-replicate-commands`: obsolete and ignored.
+"""
+
+
+def support_of(command):
+    status = command["status"]
+    if isinstance(status, str):
+        return "yes", ""
+    ((kind, note),) = status.items()
+    return ("differs" if kind == "differs" else "no"), note
+
+
+def cell(text):
+    return text.replace("|", "\\|")
 
 
 def compatibility(commands, topics):
-    return ""
+    groups = {}
+    for command in commands:
+        for entry in (command, *command["subcommands"]):
+            groups.setdefault(entry["group"], []).append(entry)
+    supported = sum(1 for entries in groups.values() for entry in entries if support_of(entry)[0] != "no")
+    total = sum(len(entries) for entries in groups.values())
+    out = [MADE, "\n", COMPATIBILITY_INTRO, f"\n{supported} of {total} commands and subcommands are supported.\n"]
+    for group, title in GROUP_TITLES.items():
+        entries = groups.get(group, [])
+        if not entries:
+            continue
+        out.append(f"\n## {title}\n\n| command | supported | notes |\n|---|---|---|\n")
+        for entry in sorted(entries, key=full_name):
+            support, note = support_of(entry)
+            if entry["origin"] != "redis-7.2":
+                note = "; ".join(part for part in (f"from {entry['origin'].replace('-', ' ').title()}", note) if part)
+            name = full_name(entry).replace("|", " ").upper()
+            out.append(f"| `{name}` | {support} | {cell(note)} |\n")
+    out.append("\n## Directives that are stored but not acted on\n\n")
+    for topic in topics:
+        stored = [f"`{d['name']}`" for d in topic["directives"] if d["status"] == "stored"]
+        if stored:
+            out.append(f"- {topic['topic']}: {', '.join(stored)}\n")
+    return "".join(out)
+
+
+def value_text(directive):
+    kind = directive["type"]
+    if kind in ("enum", "flags"):
+        return ", ".join(directive["values"])
+    if kind == "bool":
+        return "yes, no"
+    if kind in ("integer", "memory", "octal") and directive["max"] < 2**31 - 1:
+        low, high = directive["min"], directive["max"]
+        return f"{low:o} to {high:o} (octal)" if kind == "octal" else f"{low} to {high}"
+    return {"memory": "size", "integer": "number", "octal": "octal"}.get(kind, "text")
 
 
 def configuration(topics):
-    return ""
+    out = [MADE, "\n", CONFIGURATION_INTRO]
+    for topic in topics:
+        out.append(f"\n## {topic['topic']}\n")
+        for directive in topic["directives"]:
+            if "hidden" in directive.get("flags", []):
+                continue
+            default = default_text(directive)
+            facts = [f"default `{default}`" if default else "default empty", value_text(directive)]
+            if directive.get("immutable"):
+                facts.append("fixed at start")
+            if "protected" in directive.get("flags", []):
+                facts.append("protected")
+            if directive["status"] == "stored":
+                facts.append("*stored*")
+            names = [directive["alias"]] if "alias" in directive else []
+            names += directive.get("quiet_names", [])
+            if names:
+                facts.append("also " + ", ".join(f"`{name}`" for name in names))
+            if "origin" in directive:
+                facts.append("from " + directive["origin"].replace("-", " ").title())
+            out.append(f"\n**`{directive['name']}`** ({'; '.join(facts)})  \n{directive['summary']}\n")
+    out.append("\n" + FILE_ONLY)
+    return "".join(out)
+
+
+def default_line(directive):
+    default = default_text(directive)
+    if directive["type"] == "primary-address":
+        return "replicaof <host> <port>"
+    if directive["type"] == "memory" and not default.startswith("-"):
+        value = int(default)
+        for factor, unit in ((2**30, "gb"), (2**20, "mb"), (2**10, "kb")):
+            if value and value % factor == 0:
+                default = f"{value // factor}{unit}"
+                break
+    if not default:
+        default = '""'
+    if directive["type"] == "string" and " " in default:
+        default = f'"{default}"'
+    return f"{directive['name']} {default}"
 
 
 def default_file(topics):
-    return ""
+    out = [
+        "# The configuration of Hearth, with every directive at its default.\n",
+        "# Made by `spec/generate.py docs` from spec/config/. Take the '#' before a directive away to change it.\n",
+        "#\n# Start with this file:  hearth-server /path/to/hearth.conf\n",
+        "# Sizes take the units k, m, g (powers of 1000) and kb, mb, gb (powers of 1024).\n",
+        "# Further files are read in place with:  include /path/to/other.conf\n",
+    ]
+    for topic in topics:
+        title = topic["topic"]
+        out.append(f"\n{'#' * (len(title) + 8)}\n### {title} ###\n{'#' * (len(title) + 8)}\n")
+        for directive in topic["directives"]:
+            if "hidden" in directive.get("flags", []):
+                continue
+            out.append("\n" + comment(directive["summary"], prefix="# "))
+            if directive["status"] == "stored":
+                out.append("# (Accepted and kept, but this version does not act on it.)\n")
+            out.append(f"#{default_line(directive)}\n")
+    return "".join(out)

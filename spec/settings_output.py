@@ -122,7 +122,6 @@ def header(topics):
         out.append("\n")
     out.append("  // Lines that only a configuration file or the command line can hold, in their order.\n\n")
     out.append("  std::vector<FileLine> user_lines;\n")
-    out.append("  std::vector<FileLine> module_lines;\n")
     out.append("  std::vector<FileLine> sentinel_lines;\n")
     out.append("  std::vector<RenamedCommand> renamed_commands;\n")
     out.append("};\n\n}  // namespace hearth::settings\n")

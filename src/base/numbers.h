@@ -28,7 +28,9 @@ std::optional<double> ParseDouble(std::string_view text);
 // A long double in the same syntax, for INCRBYFLOAT and HINCRBYFLOAT.
 std::optional<long double> ParseLongDouble(std::string_view text);
 
-// The reply form of a double: shortest of 17 significant digits that reads back equal; "inf", "-inf", "nan".
+// The reply form of a double, as Redis 7.2 has it: the shortest digits that read back equal, whole numbers up
+// to 2^62 without an exponent, others with a bare one where that is shorter ("1e-7", "1e+21"); "inf", "-inf",
+// "nan".
 std::string FormatDouble(double value);
 
 // INCRBYFLOAT's form: 17 decimals, trailing zeros (and a bare point) removed, never an exponent.

@@ -2,7 +2,6 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 
 #include "base/assert.h"
 #include "base/memory.h"
@@ -11,7 +10,7 @@
 
 namespace hearth::ds {
 
-using namespace listpack_format;
+namespace format = listpack_format;
 
 // An entry ready to be written: the prefix with the number or the length, then the text if it is one.
 struct Listpack::Encoded {
@@ -29,12 +28,12 @@ struct Listpack::Encoded {
   }
 
   size_t EncodedSize() const { return prefix_bytes + text.size(); }
-  size_t EntrySize() const { return EncodedSize() + BackLengthBytes(EncodedSize()); }
+  size_t EntrySize() const { return EncodedSize() + format::BackLengthBytes(EncodedSize()); }
 
   void WriteTo(uint8_t* to) const {
     std::memcpy(to, prefix, prefix_bytes);
     if (!text.empty()) std::memcpy(to + prefix_bytes, text.data(), text.size());
-    WriteBackLength(to + EncodedSize(), EncodedSize());
+    format::WriteBackLength(to + EncodedSize(), EncodedSize());
   }
 
  private:
@@ -49,7 +48,7 @@ struct Listpack::Encoded {
       prefix[1] = static_cast<uint8_t>(value.size());
       prefix_bytes = 2;
     } else {
-      prefix[0] = kString32;
+      prefix[0] = format::kString32;
       StoreLittle(prefix + 1, static_cast<uint32_t>(value.size()));
       prefix_bytes = 5;
     }
@@ -65,13 +64,13 @@ struct Listpack::Encoded {
       prefix[1] = static_cast<uint8_t>(number);
       prefix_bytes = 2;
     } else if (number == static_cast<int16_t>(number)) {
-      Store(kInt16, number, 2);
+      Store(format::kInt16, number, 2);
     } else if (number >= -kMaxInt24 - 1 && number <= kMaxInt24) {
-      Store(kInt24, number, 3);
+      Store(format::kInt24, number, 3);
     } else if (number == static_cast<int32_t>(number)) {
-      Store(kInt32, number, 4);
+      Store(format::kInt32, number, 4);
     } else {
-      Store(kInt64, number, 8);
+      Store(format::kInt64, number, 8);
     }
   }
 
@@ -98,32 +97,32 @@ size_t ListpackView::TotalBytes() const { return LoadLittle<uint32_t>(bytes_); }
 
 size_t ListpackView::Length() const {
   const uint16_t count = LoadLittle<uint16_t>(bytes_ + 4);
-  if (count != kCountUnknown) return count;
+  if (count != format::kCountUnknown) return count;
   size_t walked = 0;
   for (Position at = First(); at != kNone; at = Next(at)) ++walked;
   return walked;
 }
 
 ListpackView::Position ListpackView::First() const {
-  return bytes_[kHeaderBytes] == kEnd ? kNone : kHeaderBytes;
+  return bytes_[format::kHeaderBytes] == format::kEnd ? kNone : format::kHeaderBytes;
 }
 
 ListpackView::Position ListpackView::Last() const { return Previous(TotalBytes() - 1); }
 
 ListpackView::Position ListpackView::Next(Position position) const {
-  position += EntryBytes(bytes_ + position);
-  return bytes_[position] == kEnd ? kNone : position;
+  position += format::EntryBytes(bytes_ + position);
+  return bytes_[position] == format::kEnd ? kNone : position;
 }
 
 ListpackView::Position ListpackView::Previous(Position position) const {
-  if (position == kHeaderBytes) return kNone;
-  const size_t encoded = ReadBackLength(bytes_ + position - 1);
-  return position - encoded - BackLengthBytes(encoded);
+  if (position == format::kHeaderBytes) return kNone;
+  const size_t encoded = format::ReadBackLength(bytes_ + position - 1);
+  return position - encoded - format::BackLengthBytes(encoded);
 }
 
 ListpackView::Position ListpackView::Seek(int64_t index) const {
   const uint16_t known_count = LoadLittle<uint16_t>(bytes_ + 4);
-  if (known_count != kCountUnknown) {
+  if (known_count != format::kCountUnknown) {
     const int64_t count = known_count;
     if (index < 0) index += count;
     if (index < 0 || index >= count) return kNone;
@@ -142,28 +141,28 @@ ListpackValue ListpackView::Get(Position position) const {
   const auto text = [entry](size_t prefix, size_t size) {
     return ListpackValue{{reinterpret_cast<const char*>(entry) + prefix, size}, 0, false};
   };
-  if (IsUint7(first)) return number(first);
-  if (IsString6(first)) return text(1, first & 0x3f);
+  if (format::IsUint7(first)) return number(first);
+  if (format::IsString6(first)) return text(1, first & 0x3f);
   // Shifting the sign bit to the top and back extends it.
-  if (IsInt13(first)) return number(static_cast<int16_t>((first << 8 | entry[1]) << 3) >> 3);
-  if (IsString12(first)) return text(2, static_cast<size_t>((first & 0x0f) << 8 | entry[1]));
+  if (format::IsInt13(first)) return number(static_cast<int16_t>((first << 8 | entry[1]) << 3) >> 3);
+  if (format::IsString12(first)) return text(2, static_cast<size_t>((first & 0x0f) << 8 | entry[1]));
   switch (first) {
-    case kInt16:
+    case format::kInt16:
       return number(LoadLittle<int16_t>(entry + 1));
-    case kInt24: {
+    case format::kInt24: {
       const uint32_t low = LoadLittle<uint16_t>(entry + 1);
       return number(static_cast<int32_t>((low | static_cast<uint32_t>(entry[3]) << 16) << 8) >> 8);
     }
-    case kInt32:
+    case format::kInt32:
       return number(LoadLittle<int32_t>(entry + 1));
-    case kInt64:
+    case format::kInt64:
       return number(LoadLittle<int64_t>(entry + 1));
     default:
       return text(5, LoadLittle<uint32_t>(entry + 1));
   }
 }
 
-size_t ListpackView::EntryBytesAt(Position position) const { return EntryBytes(bytes_ + position); }
+size_t ListpackView::EntryBytesAt(Position position) const { return format::EntryBytes(bytes_ + position); }
 
 bool ListpackView::Equals(Position position, std::string_view text) const {
   const ListpackValue value = Get(position);
@@ -195,7 +194,7 @@ Listpack::Listpack(size_t reserve_bytes) {
   HEARTH_ASSERT(block_ != nullptr);
   StoreLittle(block_.get(), static_cast<uint32_t>(kEmptyBytes));
   StoreLittle<uint16_t>(block_.get() + 4, 0);
-  block_.get()[kHeaderBytes] = kEnd;
+  block_.get()[format::kHeaderBytes] = format::kEnd;
 }
 
 Listpack Listpack::Copy(std::string_view raw) {
@@ -218,8 +217,10 @@ Listpack::Position Listpack::PositionAfter(Position position) const {
 
 Listpack::Position Listpack::Append(std::string_view text) { return Put(EndPosition(), 0, Encoded(text)); }
 Listpack::Position Listpack::Append(int64_t number) { return Put(EndPosition(), 0, Encoded(number)); }
-Listpack::Position Listpack::Prepend(std::string_view text) { return Put(kHeaderBytes, 0, Encoded(text)); }
-Listpack::Position Listpack::Prepend(int64_t number) { return Put(kHeaderBytes, 0, Encoded(number)); }
+Listpack::Position Listpack::Prepend(std::string_view text) {
+  return Put(format::kHeaderBytes, 0, Encoded(text));
+}
+Listpack::Position Listpack::Prepend(int64_t number) { return Put(format::kHeaderBytes, 0, Encoded(number)); }
 
 Listpack::Position Listpack::InsertBefore(Position position, std::string_view text) {
   return Put(position, 0, Encoded(text));
@@ -251,7 +252,7 @@ Listpack::Position Listpack::Put(Position at, size_t replaced_bytes, const Encod
 uint8_t* Listpack::OpenGap(Position at, size_t old_bytes, size_t new_bytes) {
   const size_t old_total = TotalBytes();
   const size_t new_total = old_total - old_bytes + new_bytes;
-  HEARTH_ASSERT(at >= kHeaderBytes && at + old_bytes < old_total && new_total <= kMaxBytes);
+  HEARTH_ASSERT(at >= format::kHeaderBytes && at + old_bytes < old_total && new_total <= kMaxBytes);
   if (new_total > old_total && new_total > AllocationSize(block_.get())) {
     auto* grown = static_cast<uint8_t*>(std::realloc(block_.get(), GoodAllocationSize(new_total)));
     HEARTH_ASSERT(grown != nullptr);
@@ -280,10 +281,11 @@ void Listpack::Shrink() {
 // Keeps the header's count, which sticks at "unknown" once it has passed 65534.
 void Listpack::AddToCount(int64_t change, ListpackView added) {
   const uint16_t count = LoadLittle<uint16_t>(block_.get() + 4);
-  if (count == kCountUnknown) return;
+  if (count == format::kCountUnknown) return;
   if (added.bytes() != nullptr) change += static_cast<int64_t>(added.Length());
   const int64_t sum = count + change;
-  StoreLittle(block_.get() + 4, sum < kCountUnknown ? static_cast<uint16_t>(sum) : kCountUnknown);
+  StoreLittle(block_.get() + 4,
+              sum < format::kCountUnknown ? static_cast<uint16_t>(sum) : format::kCountUnknown);
 }
 
 Listpack::Position Listpack::Delete(Position position, size_t count) {
@@ -291,12 +293,12 @@ Listpack::Position Listpack::Delete(Position position, size_t count) {
   const uint8_t* bytes = view.bytes();
   Position behind = position;
   size_t removed = 0;
-  for (; removed < count && bytes[behind] != kEnd; ++removed)
-    behind += listpack_format::EntryBytes(bytes + behind);
+  for (; removed < count && bytes[behind] != format::kEnd; ++removed)
+    behind += format::EntryBytes(bytes + behind);
   if (removed == 0) return kNone;
   OpenGap(position, behind - position, 0);
   AddToCount(-static_cast<int64_t>(removed), ListpackView(nullptr));
-  return block_.get()[position] == kEnd ? kNone : position;
+  return block_.get()[position] == format::kEnd ? kNone : position;
 }
 
 size_t Listpack::DeleteRange(int64_t start, size_t count) {
@@ -309,24 +311,24 @@ size_t Listpack::DeleteRange(int64_t start, size_t count) {
 
 void Listpack::AppendAll(ListpackView other) {
   const size_t entries = other.TotalBytes() - kEmptyBytes;
-  std::memcpy(OpenGap(EndPosition(), 0, entries), other.bytes() + kHeaderBytes, entries);
+  std::memcpy(OpenGap(EndPosition(), 0, entries), other.bytes() + format::kHeaderBytes, entries);
   AddToCount(0, other);
 }
 
 void Listpack::PrependAll(ListpackView other) {
   const size_t entries = other.TotalBytes() - kEmptyBytes;
-  std::memcpy(OpenGap(kHeaderBytes, 0, entries), other.bytes() + kHeaderBytes, entries);
+  std::memcpy(OpenGap(format::kHeaderBytes, 0, entries), other.bytes() + format::kHeaderBytes, entries);
   AddToCount(0, other);
 }
 
 Listpack Listpack::SplitOff(Position position) {
   const size_t entries = EndPosition() - position;
   Listpack rest(kEmptyBytes + entries);
-  std::memcpy(rest.OpenGap(kHeaderBytes, 0, entries), bytes() + position, entries);
+  std::memcpy(rest.OpenGap(format::kHeaderBytes, 0, entries), bytes() + position, entries);
   // Counting by walking needs the header to say that it does not know.
-  StoreLittle(rest.block_.get() + 4, kCountUnknown);
+  StoreLittle(rest.block_.get() + 4, format::kCountUnknown);
   const size_t moved = rest.Length();
-  if (moved < kCountUnknown) StoreLittle(rest.block_.get() + 4, static_cast<uint16_t>(moved));
+  if (moved < format::kCountUnknown) StoreLittle(rest.block_.get() + 4, static_cast<uint16_t>(moved));
   OpenGap(position, entries, 0);
   AddToCount(-static_cast<int64_t>(moved), ListpackView(nullptr));
   return rest;

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <memory>
 
 #include "base/assert.h"
 #include "base/memory.h"
@@ -31,7 +32,7 @@ uint8_t* Duplicate(const void* bytes, size_t size) {
 }  // namespace
 
 QuicklistNode* QuicklistNode::New(Listpack listpack) {
-  auto* node = new QuicklistNode;
+  QuicklistNode* node = std::make_unique<QuicklistNode>().release();
   node->size = listpack.TotalBytes();
   node->count = static_cast<uint32_t>(listpack.Length());
   node->data = listpack.Release();
@@ -39,7 +40,7 @@ QuicklistNode* QuicklistNode::New(Listpack listpack) {
 }
 
 QuicklistNode* QuicklistNode::NewPlain(std::string_view element) {
-  auto* node = new QuicklistNode;
+  QuicklistNode* node = std::make_unique<QuicklistNode>().release();
   node->size = element.size();
   node->count = 1;
   node->is_plain = true;
@@ -48,15 +49,15 @@ QuicklistNode* QuicklistNode::NewPlain(std::string_view element) {
 }
 
 QuicklistNode* QuicklistNode::Clone() const {
-  auto* node = new QuicklistNode(*this);
+  QuicklistNode* node = std::make_unique<QuicklistNode>(*this).release();
   node->previous = node->next = nullptr;
   node->data = Duplicate(data, StoredBytes());
   return node;
 }
 
 void QuicklistNode::Delete(QuicklistNode* node) {
-  std::free(node->data);
-  delete node;
+  const std::unique_ptr<QuicklistNode> owned(node);
+  std::free(owned->data);
 }
 
 void QuicklistNode::Compress() {

@@ -15,7 +15,12 @@ Effects& Context::effects() { return engine_.effects(); }
 bool Context::Is(size_t i, std::string_view word) const { return EqualsIgnoreCase(args_[i], word); }
 
 const Entry* Context::FindForRead(const Key& key) {
-  const auto touch = client_.touches_keys ? keyspace::Database::Touch::kYes : keyspace::Database::Touch::kNo;
+  return Counted(key, client_.touches_keys ? keyspace::Database::Touch::kYes : keyspace::Database::Touch::kNo);
+}
+
+const Entry* Context::Inspect(const Key& key) { return Counted(key, keyspace::Database::Touch::kNo); }
+
+const Entry* Context::Counted(const Key& key, keyspace::Database::Touch touch) {
   const Entry* entry = db().Find(key, touch);
   if (entry != nullptr) {
     ++keyspace().stats().hits;
@@ -47,9 +52,10 @@ std::optional<int64_t> Context::IntegerIn(size_t i, int64_t low, int64_t high, s
   if (value && *value >= low && *value <= high) return value;
   if (!error.empty()) {
     Error(error);
+  } else if (low == 0 && high == INT64_MAX) {
+    Error("ERR value is out of range, must be positive");
   } else if (value) {
-    Error(fmt::format("ERR value is out of range, must be {}", low == 0 && high == INT64_MAX ? "positive"
-                                                                : fmt::format("between {} and {}", low, high)));
+    Error(fmt::format("ERR value is out of range, value must between {} and {}", low, high));
   } else {
     Error("ERR value is not an integer or out of range");
   }

@@ -63,7 +63,9 @@ class Context {
 
   // The entry for a reader: counts hits and misses, reports a miss. Null if absent.
   const Entry* FindForRead(const Key& key);
-  // Like FindForRead, without counting or renewing: TTL, TYPE, OBJECT and the like.
+  // Like FindForRead, but the key's place in the eviction order stays: EXISTS, TYPE, TTL.
+  const Entry* Inspect(const Key& key);
+  // Neither counts nor renews.
   const Entry* Peek(const Key& key) { return db().Find(key, keyspace::Database::Touch::kNo); }
   WriteHandle FindForWrite(const Key& key) { return db().FindForWrite(key); }
 
@@ -108,6 +110,7 @@ class Context {
 
  private:
   friend class Engine;
+  const Entry* Counted(const Key& key, keyspace::Database::Touch touch);
 
   Engine& engine_;
   Client& client_;

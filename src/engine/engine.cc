@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "base/memory.h"
+
 namespace hearth::engine {
 
 Engine::Engine(const Parts& parts)
@@ -10,6 +12,7 @@ Engine::Engine(const Parts& parts)
       ticks_(parts.ticks),
       log_(parts.log),
       keyspace_(parts.settings, *this, static_cast<int>(parts.settings.databases), parts.random_seed),
+      eviction_(keyspace_, AllocatedBytes, [this] { return clock_.MonotonicMicros(); }),
       ticks_per_ms_(static_cast<uint64_t>(parts.ticks.ticks_per_micro() * 1000)) {
   RefreshTime();
   RefreshChecks();
@@ -154,6 +157,14 @@ void Engine::BeforeWait() {
     }
     RunPending();
   }
+}
+
+bool Engine::MakeRoom() {
+  if (settings_.maxmemory == 0 || unit_depth_ > 0) return true;
+  const keyspace::Eviction::Outcome outcome = eviction_.Run();
+  must_evict_more_ = outcome == keyspace::Eviction::Outcome::kGoesOn;
+  if (effects_.wanted()) effects_.Flush();
+  return outcome != keyspace::Eviction::Outcome::kImpossible;
 }
 
 void Engine::EndPause() {

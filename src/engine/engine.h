@@ -25,6 +25,7 @@
 #include "engine/stats.h"
 #include "engine/watches.h"
 #include "env/clock.h"
+#include "keyspace/eviction.h"
 #include "keyspace/keyspace.h"
 #include "net/handlers.h"
 #include "settings/settings.h"
@@ -81,6 +82,8 @@ class Engine final : public net::ConnectionHandler, public net::RequestResolver,
   void RefreshChecks();
   // Evicts until under maxmemory; false if it cannot get there. Called before commands that may use memory.
   bool MakeRoom();
+  // Memory is still above the limit and eviction should go on in the next turn.
+  bool must_evict_more() const { return must_evict_more_; }
 
   void NotifyKey(int database, int classes, std::string_view event, std::string_view key);
   void CountError(std::string_view text);
@@ -172,6 +175,7 @@ class Engine final : public net::ConnectionHandler, public net::RequestResolver,
   Blocking blocking_;
   Watches watches_;
   Pause pause_;
+  keyspace::Eviction eviction_;
   Effects effects_;
   Slowlog slowlog_;
   EngineStats stats_;
@@ -180,6 +184,7 @@ class Engine final : public net::ConnectionHandler, public net::RequestResolver,
   std::function<void(Client&)> on_close_;
 
   uint32_t checks_ = 0;
+  bool must_evict_more_ = false;
   int unit_depth_ = 0;
   bool is_serving_ready_ = false;
   bool is_still_blocked_ = false;  // the command run again has asked to block again

@@ -128,9 +128,16 @@ void Database::SetString(const Key& key, std::string_view text, int64_t expiry_m
 }
 
 bool Database::Remove(const Key& key, bool lazily) {
-  Entry* entry = Detach(key);
-  if (entry == nullptr) return false;
-  FreeDetached(entry, lazily);
+  const auto position = keys_.Find(key.text, key.hash);
+  if (!position) return false;
+  if (position.item()->has_expiry()) {
+    if (IsExpired(*position.item())) {
+      HideExpired(key);
+      return false;
+    }
+    expires_.Erase(expires_.Find(key.text, key.hash), key.hash);
+  }
+  FreeDetached(keys_.Erase(position, key.hash), lazily);
   ReportChanged(key);
   return true;
 }

@@ -63,7 +63,8 @@ class Database {
   // Sets the key to a string, whatever it was. `expiry_ms`: Unix milliseconds, kNoExpiry or kKeepExpiry.
   void SetString(const Key& key, std::string_view text, int64_t expiry_ms = kNoExpiry);
 
-  // Removes a key and frees its value, large ones (or all if `lazily`) by the free worker. False if absent.
+  // Removes a key and frees its value, large ones (or all if `lazily`) by the free worker. False if absent or if its
+  // time is over, which is dealt with as in Find.
   bool Remove(const Key& key, bool lazily = false);
 
   // Sets (`at_ms` >= 0) or clears (kNoExpiry) the expiry. The key must exist.

@@ -158,11 +158,7 @@ bool EntryBuilder::SetTextInPlace(Entry& entry, std::string_view text, int64_t e
     if (!entry.is_int()) return false;
     entry.StoreWord(entry.WordOffset(), number);
   } else if (!entry.has_word()) {
-    const size_t fixed = entry.KeyOffset() + entry.key_size();
-    if (fixed + text.size() > Entry::kInlineBytes ||
-        SizeClass(fixed + text.size()) != SizeClass(fixed + entry.value_size_)) {
-      return false;
-    }
+    if (!HasInlineRoom(entry, text.size())) return false;
     std::memcpy(entry.inline_text(), text.data(), text.size());
     entry.value_size_ = static_cast<uint16_t>(text.size());
   } else {
@@ -171,6 +167,11 @@ bool EntryBuilder::SetTextInPlace(Entry& entry, std::string_view text, int64_t e
   entry.set_encoding(encoding);
   if (expiry_ms >= 0) entry.set_expiry_ms(expiry_ms);
   return true;
+}
+
+bool EntryBuilder::HasInlineRoom(const Entry& entry, size_t size) {
+  const size_t fixed = entry.KeyOffset() + entry.key_size();
+  return fixed + size <= Entry::kInlineBytes && SizeClass(fixed + size) == SizeClass(fixed + entry.value_size_);
 }
 
 size_t EntryBuilder::ShellBytes(const Entry& entry) {

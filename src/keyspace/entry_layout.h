@@ -28,6 +28,9 @@ class EntryBuilder {
   // Overwrites the text of a string entry where it stands, if the layout allows; false if nothing was done.
   static bool SetTextInPlace(Entry& entry, std::string_view text, int64_t expiry_ms);
 
+  // Whether an inline text may become `size` bytes long where it stands.
+  static bool HasInlineRoom(const Entry& entry, size_t size);
+
   // Frees the entry's own bytes, not what hangs on its word.
   static void FreeShell(Entry* entry);
   static size_t ShellBytes(const Entry& entry);

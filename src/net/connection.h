@@ -14,6 +14,7 @@
 
 #include "net/batch.h"
 #include "net/event_loop.h"
+#include "net/messages.h"
 #include "net/read_buffer.h"
 #include "net/transport.h"
 #include "resp/output_buffer.h"
@@ -85,18 +86,6 @@ class Connection final : private EventHandler {
   friend class IoLoop;
   friend class IoThreads;
   friend class IoWorker;
-
-  // What the engine asks of the I/O side; bits, gathered over a turn.
-  enum EngineWish : uint32_t {
-    kBatchDone = 1,
-    kCloseAfterReply = 2,
-    kCloseNow = 4,
-    kPauseReading = 8,
-    kResumeReading = 16,
-    kRelease = 32,  // the engine has let go: delete
-    kAttach = 64,   // adopt into the loop
-    kDetach = 128,  // let go of it, for another loop
-  };
 
   void MarkDirty(uint32_t wishes);
   void OnEvents(uint32_t flags) override;

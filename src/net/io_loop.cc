@@ -10,8 +10,6 @@
 
 namespace hearth::net {
 
-using Wish = Connection::EngineWish;
-
 IoLoop::IoLoop(EventLoop& loop, env::Net& net, const SharedLimits& limits, RequestResolver& resolver,
                IoUpstream& upstream)
     : loop_(&loop), net_(&net), limits_(&limits), resolver_(&resolver), upstream_(&upstream) {
@@ -21,9 +19,9 @@ IoLoop::IoLoop(EventLoop& loop, env::Net& net, const SharedLimits& limits, Reque
 void IoLoop::Apply(const DownMessage& message) {
   Connection& connection = *message.connection;
   const uint32_t wishes = message.wishes;
-  if (wishes & Wish::kAttach) Attach(connection);
+  if (wishes & kAttach) Attach(connection);
   connection.pending_.Attach(message.chain);
-  if (wishes & Wish::kRelease) {
+  if (wishes & kRelease) {
     Release(connection);
     return;
   }
@@ -31,19 +29,19 @@ void IoLoop::Apply(const DownMessage& message) {
     connection.pending_.Clear();
     return;
   }
-  if (wishes & Wish::kPauseReading) connection.reading_paused_ = true;
-  if (wishes & Wish::kResumeReading) {
+  if (wishes & kPauseReading) connection.reading_paused_ = true;
+  if (wishes & kResumeReading) {
     connection.reading_paused_ = false;
     Enqueue(connection);
   }
-  if (wishes & Wish::kBatchDone) FinishBatch(connection);
-  if (wishes & Wish::kCloseAfterReply) connection.close_when_sent_ = connection.ignore_input_ = true;
-  if (wishes & Wish::kCloseNow) {
+  if (wishes & kBatchDone) FinishBatch(connection);
+  if (wishes & kCloseAfterReply) connection.close_when_sent_ = connection.ignore_input_ = true;
+  if (wishes & kCloseNow) {
     Shut(connection);
   } else {
     Write(connection);
   }
-  if ((wishes & Wish::kDetach) && !connection.is_shut_) Detach(connection);
+  if ((wishes & kDetach) && !connection.is_shut_) Detach(connection);
 }
 
 void IoLoop::ReadReady() {

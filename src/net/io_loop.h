@@ -14,40 +14,13 @@
 #include "net/batch.h"
 #include "net/event_loop.h"
 #include "net/handlers.h"
+#include "net/messages.h"
 #include "net/read_buffer.h"
 #include "resp/output_buffer.h"
 
 namespace hearth::net {
 
 class Connection;
-
-// From the I/O side to the engine.
-struct UpMessage {
-  enum class Kind : uint8_t {
-    kBatch,       // the connection's batch is ready
-    kPeerClosed,  // the peer has stopped sending; a batch sent before this may be waiting for something
-    kDrained,     // NotifyWhenUnsentBelow
-    kClosed,      // the socket is closed; the last message about it until kRelease
-    kDetached,    // the loop has let go of it
-  };
-  Kind kind = Kind::kBatch;
-  Connection* connection = nullptr;
-  Batch* batch = nullptr;
-};
-
-// From the engine to the I/O side: bits of Connection::EngineWish, and what is to be written.
-struct DownMessage {
-  Connection* connection = nullptr;
-  uint32_t wishes = 0;
-  resp::OutputBuffer::Chain chain;
-};
-
-class IoUpstream {
- public:
-  virtual ~IoUpstream() = default;
-  // Once per batch.
-  virtual void Push(const UpMessage& message) = 0;
-};
 
 // ConnectionLimits that may be replaced while I/O threads read them.
 class SharedLimits {

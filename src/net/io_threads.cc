@@ -53,7 +53,7 @@ IoThreads::~IoThreads() {
   }
   // Those whose release was noted but not yet sent.
   for (Connection* connection : dirty_) {
-    if (!(connection->wishes_ & Connection::kRelease)) continue;
+    if (!(connection->wishes_ & kRelease)) continue;
     delete connection->batch_;
     delete connection;
   }
@@ -84,7 +84,7 @@ void IoThreads::Attach(Connection& connection) {
   if (connection.worker_ != nullptr) --connection.worker_->connection_count;
   connection.worker_ = workers_.empty() ? nullptr : workers_[next_worker_++ % workers_.size()].get();
   if (connection.worker_ != nullptr) ++connection.worker_->connection_count;
-  connection.MarkDirty(Connection::kAttach);
+  connection.MarkDirty(kAttach);
 }
 
 void IoThreads::Collect() {
@@ -168,7 +168,7 @@ void IoThreads::FinishClosed(Connection& connection) {
   connection.is_moving_ = false;
   connection.output_.Clear();
   connection.wishes_ = 0;
-  connection.MarkDirty(Connection::kRelease);
+  connection.MarkDirty(kRelease);
 }
 
 void IoThreads::Flush() {
@@ -192,14 +192,14 @@ bool IoThreads::HandOver(Connection& connection) {
   const DownMessage message{&connection, connection.wishes_, connection.output_.Detach()};
   connection.wishes_ = 0;
   connection.handed_over_bytes_ += message.chain.size_bytes;
-  if (message.wishes & Connection::kDetach) connection.is_moving_ = true;
+  if (message.wishes & kDetach) connection.is_moving_ = true;
   IoWorker* const worker = connection.worker_;
   if (worker == nullptr) {
     inline_loop_.Apply(message);
     return true;
   }
   if (worker->TrySend(message)) {
-    if (message.wishes & Connection::kRelease) --worker->connection_count;
+    if (message.wishes & kRelease) --worker->connection_count;
     return true;
   }
   connection.is_dirty_ = true;
@@ -231,10 +231,10 @@ Status IoThreads::SetThreadCount(int count) {
 // Every connection goes where a new one would go.
 void IoThreads::Rebalance() {
   for (Connection* connection : connections_) {
-    if (connection->wishes_ & Connection::kAttach) {
+    if (connection->wishes_ & kAttach) {
       Attach(*connection);  // not there yet
     } else if (!connection->is_moving_) {
-      connection->MarkDirty(Connection::kDetach);
+      connection->MarkDirty(kDetach);
     }
   }
 }

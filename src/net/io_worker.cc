@@ -30,7 +30,7 @@ IoWorker::~IoWorker() {
   while (down_.TryPop(&message)) {
     resp::OutputBuffer unsent(pool);
     unsent.Attach(message.chain);
-    if (!(message.wishes & Connection::kRelease)) continue;
+    if (!(message.wishes & kRelease)) continue;
     delete message.connection->batch_;
     delete message.connection;
   }

@@ -37,14 +37,14 @@ Status ReplyParser::Broken(std::string message) {
 Result<bool> ReplyParser::Feed(std::string_view& input) {
   if (!broken_.empty()) return Fail(broken_);
   while (!complete_) {
+    if (input.empty()) return false;
     if (in_bulk_) {
-      if (input.empty()) return false;
       HEARTH_TRY(TakeBulk(input));
       continue;
     }
     const auto has_line = TakeLine(input);
     if (!has_line) return std::unexpected(has_line.error());
-    if (!*has_line) return false;
+    if (!*has_line) continue;
     const std::string line = std::move(line_);
     line_.clear();
     HEARTH_TRY(StartValue(line));
@@ -59,7 +59,7 @@ Reply ReplyParser::TakeReply() {
   return std::move(result_);
 }
 
-// Moves bytes into line_ until it is a whole line, then without its CR LF.
+// Moves bytes into line_. True when it is a whole line, then without its CR LF.
 Result<bool> ReplyParser::TakeLine(std::string_view& input) {
   const size_t end = input.find('\n');
   const size_t take = end == std::string_view::npos ? input.size() : end + 1;
@@ -69,6 +69,11 @@ Result<bool> ReplyParser::TakeLine(std::string_view& input) {
   line_.append(input.substr(0, take));
   input.remove_prefix(take);
   if (end == std::string_view::npos) return false;
+  // A primary that prepares a full synchronization keeps the link alive with bare newlines between replies.
+  if (line_ == "\n" && levels_.empty()) {
+    line_.clear();
+    return false;
+  }
   if (line_.size() < 2 || line_[line_.size() - 2] != '\r') {
     return std::unexpected(Broken("line does not end in CR LF").error());
   }

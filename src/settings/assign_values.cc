@@ -33,16 +33,17 @@ constexpr Unit kUnits[] = {
     {"gb", 1024 * 1024 * 1024},
 };
 
-// Digits with an optional unit, the whole range of uint64_t; nullopt for anything else.
+// Digits with an optional unit. As in Redis, no digits mean zero and what is too large becomes the largest
+// number.
 std::optional<uint64_t> ParseBytes(std::string_view text) {
+  constexpr uint64_t kLargest = std::numeric_limits<uint64_t>::max();
   uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc()) return std::nullopt;
+  if (error == std::errc::result_out_of_range) number = kLargest;
   const std::string_view unit = text.substr(static_cast<size_t>(end - text.data()));
   for (const Unit& known : kUnits) {
-    if (!EqualsIgnoreCase(known.name, unit)) continue;
-    if (number > std::numeric_limits<uint64_t>::max() / known.factor) return std::nullopt;
-    return number * known.factor;
+    if (EqualsIgnoreCase(known.name, unit))
+      return number > kLargest / known.factor ? kLargest : number * known.factor;
   }
   return std::nullopt;
 }

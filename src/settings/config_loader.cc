@@ -96,7 +96,7 @@ Status ConfigLoader::LoadText(std::string_view text, const std::string& name) {
     if (line.empty() || line[0] == '#') continue;
     const auto words = SplitArguments(line);
     if (!words) return Fail(LineErrorText(name, number, line, "Unbalanced quotes in configuration line"));
-    if (words->empty() || (*words)[0].empty()) continue;
+    if (words->empty()) continue;
     HEARTH_TRY(ApplyLine({name, number, line, *words}));
   }
   return {};
@@ -148,6 +148,15 @@ Status ConfigLoader::ApplyDirective(const Directive& directive, const Line& line
   const Words words = Words(line.words).subspan(1);
   if (include_depth_ > 0) included_names_.emplace(directive.name);
   if (words.empty()) return Fail("wrong number of arguments");
+  // A list may stand in one quoted word, as CONFIG SET takes it.
+  if (directive.Is(kDirectiveMultiArg) && words.size() == 1) {
+    const std::vector<std::string> split = SplitAtSpaces(words[0]);
+    return AssignWords(directive, split);
+  }
+  return AssignWords(directive, words);
+}
+
+Status ConfigLoader::AssignWords(const Directive& directive, Words words) {
   if (directive.type == DirectiveType::kSavePoints) return ApplySavePoints(directive, words);
   if (directive.type == DirectiveType::kDirectory) {
     if (words.size() != 1) return Fail("wrong number of arguments");
@@ -176,17 +185,14 @@ Status ConfigLoader::ApplySavePoints(const Directive& directive, Words words) {
 
 Status ConfigLoader::ApplyFileOnly(const std::string& name, const Line& line) {
   const size_t count = line.words.size();
-  const FileLine kept{line.words, line.file, line.number};
   if (name == "include" && count == 2) return Fail("Too many levels of include directives");
   if (name == "rename-command" && count == 3) return ApplyRename(line.words[1], line.words[2]);
   if (name == "user" && count >= 2) return ApplyUser(line);
-  if (name == "loadmodule" && count >= 2) {
-    settings_.module_lines.push_back(kept);
-    return {};
-  }
+  if (name == "loadmodule" && count >= 2) return Fail("Modules are not supported");
   if (name == "sentinel") {
+    if (count == 1) return {};
     if (!options_.is_sentinel) return Fail("sentinel directive while not in sentinel mode");
-    settings_.sentinel_lines.push_back(kept);
+    settings_.sentinel_lines.push_back({line.words, line.file, line.number});
     return {};
   }
   if (count == 2 && std::find(std::begin(kIgnoredDirectives), std::end(kIgnoredDirectives), name) !=

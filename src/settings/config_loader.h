@@ -66,6 +66,7 @@ class ConfigLoader {
   Status ApplyLine(const Line& line);
   // These give the reason alone.
   Status ApplyDirective(const Directive& directive, const Line& line);
+  Status AssignWords(const Directive& directive, Words words);
   Status ApplyFileOnly(const std::string& name, const Line& line);
   Status ApplyFolder(const std::string& path);
   Status ApplySavePoints(const Directive& directive, Words words);

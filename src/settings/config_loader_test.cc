@@ -86,6 +86,12 @@ TEST_F(ConfigLoaderTest, SaveLinesReplaceTheDefaultThenAdd) {
   EXPECT_EQ(settings_.save_points, (std::vector<SavePoint>{{3, 4}}));
 }
 
+TEST_F(ConfigLoaderTest, ListsMayStandInOneQuotedWord) {
+  EXPECT_EQ(Load("save \"1 2 3 4\"\nshutdown-on-sigint \"save now\"\n"), "OK");
+  EXPECT_EQ(settings_.save_points, (std::vector<SavePoint>{{1, 2}, {3, 4}}));
+  EXPECT_EQ(static_cast<int>(settings_.shutdown_on_sigint), 5);
+}
+
 TEST_F(ConfigLoaderTest, OutputBufferLimitsOfOneClassLeaveTheOthers) {
   EXPECT_EQ(Load("client-output-buffer-limit replica 1kb 2 3\nclient-output-buffer-limit normal 4 5 6\n"),
             "OK");

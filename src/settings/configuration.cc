@@ -17,17 +17,6 @@ std::unexpected<Error> SetFailed(std::string_view name, std::string_view reason)
               std::string(reason));
 }
 
-// At every single space: two in a row leave an empty word, as Redis has it.
-std::vector<std::string> SplitAtSpaces(std::string_view text) {
-  std::vector<std::string> words;
-  while (true) {
-    const size_t space = text.find(' ');
-    words.emplace_back(text.substr(0, space));
-    if (space == std::string_view::npos) return words;
-    text.remove_prefix(space + 1);
-  }
-}
-
 bool HasPattern(std::string_view text) { return text.find_first_of("*?[") != std::string_view::npos; }
 
 }  // namespace

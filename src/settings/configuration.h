@@ -74,7 +74,7 @@ class Configuration {
 
   // `hook` runs when one of the directives changes by Set. It is not called by Load.
   void OnChange(std::vector<std::string_view> names, ApplyHook hook);
-  // Where Rewrite gets the lines of "user", "sentinel" or "loadmodule" from; without it they stay as they
+  // Where Rewrite gets the lines of "user" or "sentinel" from; without it they stay as they
   // are.
   void ProvideLines(std::string name, LinesProvider provider);
   // REPLICAOF at runtime: no hook runs, the caller has done the work already.

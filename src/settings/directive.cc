@@ -18,10 +18,21 @@ const Directive* FindDirective(std::string_view name) {
   return nullptr;
 }
 
+std::vector<std::string> SplitAtSpaces(std::string_view text) {
+  std::vector<std::string> words;
+  while (true) {
+    const size_t space = text.find(' ');
+    words.emplace_back(text.substr(0, space));
+    if (space == std::string_view::npos) return words;
+    text.remove_prefix(space + 1);
+  }
+}
+
 namespace {
 
 constexpr int64_t kHzMinimum = 1;
 constexpr int64_t kHzMaximum = 500;
+constexpr int64_t kBacklogMinimumBytes = 16 * 1024;
 
 Status CheckFileName(const std::string& value, std::string_view directive) {
   if (value.find('/') != std::string::npos) {
@@ -99,7 +110,8 @@ Status AssignChecked(Settings& settings, const Directive& directive, Words words
   Settings before;
   directive.copy(before, settings);
   HEARTH_TRY(directive.assign(settings, directive, words));
-  if (directive.name == "hz") settings.hz = std::clamp(settings.hz, kHzMinimum, kHzMaximum);
+  settings.hz = std::clamp(settings.hz, kHzMinimum, kHzMaximum);
+  settings.repl_backlog_size = std::max(settings.repl_backlog_size, kBacklogMinimumBytes);
   if (Status checked = CheckValue(directive, settings); !checked) {
     directive.copy(settings, before);
     return checked;

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -79,6 +80,10 @@ std::span<const Directive> AllDirectives();
 
 // The directive with this name or alias, any case; nullptr if there is none.
 const Directive* FindDirective(std::string_view name);
+
+// The words of a list that is given as one text: cut at every single space, so that two in a row leave an
+// empty word.
+std::vector<std::string> SplitAtSpaces(std::string_view text);
 
 // Rules that the type alone does not know (a file name without folders, a host name's letters, ...).
 // The error is the reason alone.

@@ -203,7 +203,8 @@ class Client:
         self.pushes = []
         family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
-        self.socket.settimeout(timeout)
+        if family == socket.AF_INET:
+            self.socket.settimeout(timeout)  # A unix socket with a timeout would not wait for a full backlog.
         try:
             self.socket.connect(address)
         except OSError:

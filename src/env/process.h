@@ -1,0 +1,55 @@
+// The process itself: signals, daemon mode, limits, and what the system says it uses. Called by the composition root
+// on the main thread unless a function says otherwise.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace hearth::env {
+
+int ProcessId();
+
+// Becomes a session of its own without a terminal, before any thread exists. The caller goes on in the new process.
+Status Daemonize();
+
+// Raises the limit of open files to `wanted` if it may; gives the limit that is now in force.
+size_t RaiseFileLimit(size_t wanted);
+
+// From now on SIGTERM and SIGINT only set a flag and call `wake` (async-signal-safe) on the thread that gets them;
+// SIGPIPE and SIGHUP are ignored.
+void CatchStopSignals(void (*wake)());
+// The stop signal that came since the last call, or 0. A second SIGINT ends the process at once.
+int TakeStopSignal();
+
+// Tells systemd's notification socket, if the environment names one. False if it does not.
+bool NotifySystemd(std::string_view state);
+// "systemd", "upstart" or empty: who supervises this process, by the environment.
+std::string Supervisor();
+
+// What ps and top show.
+void SetProcessTitle(std::string_view title);
+
+struct CpuUsage {
+  double system_seconds = 0;
+  double user_seconds = 0;
+};
+enum class CpuOf { kProcess, kChildren, kMainThread };
+CpuUsage ReadCpuUsage(CpuOf what);
+
+size_t ResidentBytes();
+size_t TotalMemoryBytes();
+std::string ExecutablePath();
+std::string CurrentDirectory();
+// "Linux 6.1.0 x86_64"
+std::string SystemName();
+
+// The calls that led here, for the crash report; async-signal-safe. Returns how many addresses were written.
+int CaptureBacktrace(void** addresses, int max);
+std::vector<std::string> DescribeAddresses(void* const* addresses, int count);
+
+}  // namespace hearth::env

@@ -1,0 +1,139 @@
+#include "server/launch.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "engine/command_facts.h"
+#include "env/process.h"
+
+namespace hearth::server {
+namespace {
+
+constexpr const char* kUsage =
+    "Usage: hearth-server [configuration file] [options] [-]\n"
+    "       hearth-server -          the configuration comes from standard input\n"
+    "       hearth-server -v, --version\n"
+    "       hearth-server -h, --help\n"
+    "\n"
+    "Every directive of the configuration file is an option too:\n"
+    "       hearth-server                                 (all defaults: port 6379)\n"
+    "       hearth-server --port 7777 --save \"\"\n"
+    "       hearth-server /etc/hearth/hearth.conf --loglevel verbose\n"
+    "       echo 'maxmemory 1gb' | hearth-server -\n";
+
+constexpr std::string_view kFacilities[] = {"user",   "local0", "local1", "local2", "local3",
+                                            "local4", "local5", "local6", "local7"};
+
+}  // namespace
+
+std::optional<int> AnswerInformationOption(const std::vector<std::string>& words) {
+  if (words.size() != 1) return std::nullopt;
+  if (words[0] == "-v" || words[0] == "--version") {
+    // The form in which scripts look for "v=".
+    std::fputs(fmt::format("Hearth server v={} (Redis interface 7.2.4) bits={}\n", kVersion, 8 * sizeof(void*)).c_str(),
+               stdout);
+    return 0;
+  }
+  if (words[0] == "-h" || words[0] == "--help") {
+    std::fputs(kUsage, stderr);
+    return 1;
+  }
+  return std::nullopt;
+}
+
+settings::LoadOptions OptionsForLoading() {
+  settings::LoadOptions options;
+  options.is_command = [](std::string_view name) {
+    const auto facts = engine::AllCommandFacts();
+    return std::any_of(facts.begin(), facts.end(), [&](const auto& command) { return EqualsIgnoreCase(command.name, name); });
+  };
+  return options;
+}
+
+Status Launch::OpenLog() {
+  const settings::Settings& settings = configuration_.settings();
+  log_.SetLevel(static_cast<LogLevel>(settings.loglevel));
+  if (!settings.logfile.empty()) HEARTH_TRY(log_.SetFile(settings.logfile));
+  if (settings.syslog_enabled) {
+    HEARTH_TRY(log_.OpenSyslog(settings.syslog_ident, kFacilities[static_cast<int>(settings.syslog_facility)]));
+  }
+  return {};
+}
+
+bool Launch::IsSupervised() const {
+  switch (configuration_.settings().supervised) {
+    case settings::Supervised::kNo: return false;
+    case settings::Supervised::kSystemd: return env::Supervisor() == "systemd";
+    case settings::Supervised::kUpstart: return env::Supervisor() == "upstart";
+    case settings::Supervised::kAuto: return !env::Supervisor().empty();
+  }
+  return false;
+}
+
+Status Launch::Prepare(bool has_arguments) {
+  const settings::Settings& settings = configuration_.settings();
+  log_.SetRole('C');
+  // A log that cannot be opened is told on standard error, before anything moves to the background.
+  if (Status status = OpenLog(); !status) {
+    std::fputs(fmt::format("Can't open the log file: {}\n", status.error().message).c_str(), stderr);
+    return status;
+  }
+  if (settings.daemonize && !IsSupervised()) {
+    if (Status status = env::Daemonize(); !status) {
+      log_.Warning("{}", status.error().message);
+      return status;
+    }
+  }
+  const int pid = env::ProcessId();
+  log_.Notice("oO0OoO0OoO0Oo Hearth is starting oO0OoO0OoO0Oo");
+  log_.Notice("Hearth version={}, interface=redis-7.2.4, bits=64, pid={}, just started", kVersion, pid);
+  if (has_arguments) {
+    log_.Notice("Configuration loaded");
+  } else {
+    log_.Warning("Warning: no config file specified, using the default config. In order to specify a config file use "
+                 "hearth-server /path/to/hearth.conf");
+  }
+  for (const std::string& warning : configuration_.warnings()) log_.Warning("{}", warning);
+  log_.SetRole('M');
+  log_.Notice("Running mode=standalone, port={}.", settings.port);
+  if (settings.always_show_logo || (settings.logfile.empty() && !settings.daemonize && isatty(STDOUT_FILENO))) {
+    log_.Raw(fmt::format("\n      )  (\n     (   ) )      Hearth {} (64 bit)\n      ) ( (       Running in standalone mode\n"
+                         "    _(_____)_     Port: {}\n   |_________|    PID: {}\n   |__|_|_|__|\n\n",
+                         kVersion, settings.port, pid));
+  } else {
+    log_.Notice("Port: {}, PID: {}", settings.port, pid);
+  }
+  WritePidFile();
+  if (settings.set_proc_title) env::SetProcessTitle("hearth-server");
+  return {};
+}
+
+void Launch::WritePidFile() {
+  const settings::Settings& settings = configuration_.settings();
+  if (settings.pidfile.empty() && !settings.daemonize) return;
+  pid_file_ = settings.pidfile.empty() ? "/var/run/hearth.pid" : settings.pidfile;
+  auto file = disk_.Open(pid_file_, env::OpenMode::kTruncate);
+  Status status = file ? (*file)->Append(fmt::format("{}\n", env::ProcessId())) : std::unexpected(file.error());
+  if (!status) {
+    log_.Warning("Cannot write the pid file: {}", status.error().message);
+    pid_file_.clear();
+  }
+}
+
+void Launch::NotifyReady() {
+  if (IsSupervised() && env::Supervisor() == "systemd") env::NotifySystemd("STATUS=Ready to accept connections\nREADY=1\n");
+}
+
+void Launch::CleanUp() {
+  if (IsSupervised() && env::Supervisor() == "systemd") env::NotifySystemd("STOPPING=1\n");
+  if (pid_file_.empty()) return;
+  log_.Notice("Removing the pid file.");
+  if (Status status = disk_.Remove(pid_file_); !status) log_.Warning("{}", status.error().message);
+}
+
+}  // namespace hearth::server

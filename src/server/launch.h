@@ -1,0 +1,49 @@
+// What happens around the server proper: --version and --help, the log's target, daemon mode, the pid file, the
+// supervisor. Used by main, once, on the main thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "env/disk.h"
+#include "settings/configuration.h"
+
+namespace hearth::server {
+
+inline constexpr const char* kVersion = "0.1.0";
+inline constexpr const char* kVersionText = "Hearth 0.1.0";
+
+// Answers --version, -v, --help and -h on standard output; the exit code if it did.
+std::optional<int> AnswerInformationOption(const std::vector<std::string>& words);
+
+// Which names rename-command may use.
+settings::LoadOptions OptionsForLoading();
+
+class Launch {
+ public:
+  Launch(settings::Configuration& configuration, Logger& log, env::Disk& disk)
+      : configuration_(configuration), log_(log), disk_(disk) {}
+
+  // Opens the log, says what starts, goes into the background if asked to, writes the pid file. An error has been
+  // reported when this returns.
+  Status Prepare(bool has_arguments);
+  // Tells a supervisor that the server serves.
+  void NotifyReady();
+  // Removes the pid file.
+  void CleanUp();
+
+ private:
+  Status OpenLog();
+  bool IsSupervised() const;
+  void WritePidFile();
+
+  settings::Configuration& configuration_;
+  Logger& log_;
+  env::Disk& disk_;
+  std::string pid_file_;
+};
+
+}  // namespace hearth::server

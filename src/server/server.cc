@@ -1,0 +1,198 @@
+#include "server/server.h"
+
+#include <csignal>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "env/process.h"
+
+namespace hearth::server {
+namespace {
+
+// Descriptors for the log, persistence, listening sockets and the like, beside the clients'.
+constexpr size_t kReservedDescriptors = 32;
+
+net::ConnectionLimits LimitsOf(const settings::Settings& settings) {
+  return {static_cast<size_t>(settings.client_query_buffer_limit), static_cast<size_t>(settings.proto_max_bulk_len)};
+}
+
+bool IsLoopback(const net::Connection& connection) {
+  return connection.is_unix_socket() || connection.peer_address().starts_with("127.") ||
+         connection.peer_address().starts_with("[::1]");
+}
+
+}  // namespace
+
+Server::Server(settings::Configuration& configuration, Logger& log, env::Clock& clock, env::Net& net,
+               env::Poller& poller, env::Disk& disk, env::Random& random)
+    : configuration_(configuration),
+      settings_(configuration.settings()),
+      log_(log),
+      clock_(clock),
+      ticks_(env::TickScale::Calibrate(clock)),
+      loop_(poller, clock),
+      engine_({settings_, clock, ticks_, log, random.Seed64()}),
+      expiry_(engine_.keyspace(), [&clock] { return clock.MonotonicMicros(); }),
+      connections_(loop_, net, clock, env::MakeSystemPoller, engine_, engine_),
+      listener_(loop_, net, connections_, [this](net::Connection& connection) { return AcceptsConnection(connection); }),
+      commands_({configuration, log, clock, disk, random, loop_, engine_, expiry_, connections_, listener_,
+                 [this](std::string_view why) { Stop(why); }}) {
+  RenameCommands();
+  engine_.set_on_open([this](engine::Client& client) { OnOpen(client); });
+  ApplySettingsAtRunTime();
+  loop_.AddBeforeWait(net::LoopPhase::kWork, [this] { BeforeWait(); });
+}
+
+Server::~Server() = default;
+
+void Server::RenameCommands() {
+  for (const settings::RenamedCommand& renamed : configuration_.renamed_commands()) {
+    if (Status status = engine_.commands().Rename(renamed.name, renamed.new_name); !status) {
+      log_.Warning("rename-command {} {}: {}", renamed.name, renamed.new_name, status.error().message);
+    }
+  }
+}
+
+void Server::ApplySettingsAtRunTime() {
+  connections_.SetLimits(LimitsOf(settings_));
+  configuration_.OnChange({"client-query-buffer-limit", "proto-max-bulk-len"}, [this](const auto& settings) -> Status {
+    connections_.SetLimits(LimitsOf(settings));
+    return {};
+  });
+  configuration_.OnChange({"io-threads"}, [this](const auto& settings) {
+    return connections_.SetThreadCount(static_cast<int>(settings.io_threads));
+  });
+  configuration_.OnChange({"maxmemory", "slowlog-log-slower-than", "slowlog-max-len", "maxmemory-policy"},
+                          [this](const auto& settings) -> Status {
+                            engine_.RefreshChecks();
+                            engine_.slowlog().Trim(static_cast<size_t>(settings.slowlog_max_len));
+                            return {};
+                          });
+  configuration_.OnChange({"bind", "port", "tcp-backlog", "unixsocket"}, [this](const auto&) -> Status {
+    if (Status status = listener_.Listen(ListenOptionsNow()); !status) {
+      log_.Warning("{}", status.error().message);
+      return Fail("Unable to listen on this port. Check server logs.");
+    }
+    return {};
+  });
+  configuration_.OnChange({"tcp-keepalive"}, [this](const auto& settings) -> Status {
+    listener_.set_keepalive_seconds(static_cast<int>(settings.tcp_keepalive));
+    return {};
+  });
+  configuration_.OnChange({"loglevel"}, [this](const auto& settings) -> Status {
+    log_.SetLevel(static_cast<LogLevel>(settings.loglevel));
+    return {};
+  });
+  configuration_.OnChange({"maxclients"}, [this](const auto& settings) -> Status {
+    const size_t wanted = static_cast<size_t>(settings.maxclients) + kReservedDescriptors;
+    if (env::RaiseFileLimit(wanted) < wanted) {
+      return Fail(fmt::format("The operating system is not able to handle the specified number of clients, try with {}",
+                              env::RaiseFileLimit(wanted) - kReservedDescriptors));
+    }
+    return {};
+  });
+}
+
+net::ListenOptions Server::ListenOptionsNow() const {
+  return {settings_.bind_addresses, static_cast<int>(settings_.port), static_cast<int>(settings_.tcp_backlog),
+          settings_.unixsocket, static_cast<uint32_t>(settings_.unixsocketperm)};
+}
+
+bool Server::AcceptsConnection(net::Connection& connection) {
+  if (connections_.connection_count() >= static_cast<size_t>(settings_.maxclients)) {
+    connection.output().Append("-ERR max number of clients reached\r\n");
+    ++engine_.stats().connections_rejected;
+    return false;
+  }
+  if (settings_.protected_mode && settings_.requirepass.empty() && !IsLoopback(connection)) {
+    connection.output().Append(
+        "-DENIED Protected mode is on and the default user has no password, so that only clients on this host may "
+        "connect. To let others in: set a password with CONFIG SET requirepass (or requirepass in the configuration "
+        "file), or, if every network that reaches this server is trusted, turn it off with CONFIG SET protected-mode "
+        "no.\r\n");
+    ++engine_.stats().connections_rejected;
+    return false;
+  }
+  return true;
+}
+
+void Server::OnOpen(engine::Client& client) {
+  ++engine_.stats().connections_received;
+  const bool must_authenticate = !settings_.requirepass.empty();
+  client.set(engine::Client::kUnauthenticated, must_authenticate);
+  client.connection->set_authenticated(!must_authenticate);
+}
+
+void Server::AdjustFileLimit() {
+  const size_t wanted = static_cast<size_t>(settings_.maxclients) + kReservedDescriptors;
+  const size_t limit = env::RaiseFileLimit(wanted);
+  if (limit < wanted) {
+    log_.Warning("maxclients is {}, but the system lets this process open {} files only: at most {} clients will be "
+                 "served. Raise 'ulimit -n' to change this.",
+                 settings_.maxclients, limit, limit - kReservedDescriptors);
+  }
+}
+
+Status Server::Start() {
+  AdjustFileLimit();
+  listener_.set_keepalive_seconds(static_cast<int>(settings_.tcp_keepalive));
+  if (settings_.io_threads > 1) {
+    HEARTH_TRY(connections_.SetThreadCount(static_cast<int>(settings_.io_threads)));
+  }
+  if (Status status = listener_.Listen(ListenOptionsNow()); !status) {
+    log_.Warning("{}", status.error().message);
+    log_.Warning("Failed listening on port {} (tcp), aborting.", settings_.port);
+    return status;
+  }
+  if (settings_.port == 0 && settings_.unixsocket.empty()) {
+    log_.Warning("Configured to not listen anywhere, exiting.");
+    return Fail("nothing to listen on");
+  }
+  log_.Notice("Server initialized");
+  if (settings_.port != 0) log_.Notice("Ready to accept connections tcp");
+  if (!settings_.unixsocket.empty()) log_.Notice("Ready to accept connections unix");
+  loop_.After(0, [this] { Cron(); });
+  return {};
+}
+
+int Server::Run() {
+  loop_.Run();
+  log_.Notice("User requested shutdown...");
+  listener_.Close();
+  if (!settings_.unixsocket.empty()) log_.Notice("Removing the unix socket file.");
+  return 0;
+}
+
+void Server::Stop(std::string_view why) {
+  if (is_stopping_) return;
+  is_stopping_ = true;
+  log_.Notice("{}", why);
+  loop_.Stop();
+}
+
+// Runs `hz` times a second.
+void Server::Cron() {
+  const int64_t period_us = 1000000 / settings_.hz;
+  engine_.RefreshTime();
+  // A quarter of the time at most goes to keys that nobody asks for.
+  expiry_.Begin(period_us / 4);
+  commands_.Cron();
+  loop_.After(period_us, [this] { Cron(); });
+}
+
+void Server::BeforeWait() {
+  if (const int signal = env::TakeStopSignal(); signal != 0 && !is_stopping_) {
+    Stop(fmt::format("Received {} scheduling shutdown...", signal == SIGINT ? "SIGINT" : "SIGTERM"));
+  }
+  engine_.BeforeWait();
+  if (expiry_.RunSlice()) loop_.RequestImmediateTurn();
+  if (engine_.must_evict_more()) {
+    engine_.MakeRoom();
+    loop_.RequestImmediateTurn();
+  }
+  if (engine_.effects().wanted()) engine_.effects().Flush();
+}
+
+}  // namespace hearth::server

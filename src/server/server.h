@@ -1,0 +1,67 @@
+// The composition root: makes every part, gives each what it needs, runs the loop, and ends in order.
+//
+// One Server a process, made and run on the main thread, which becomes the engine thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "engine/engine.h"
+#include "env/clock.h"
+#include "env/disk.h"
+#include "env/net.h"
+#include "env/random.h"
+#include "keyspace/expiry_cycle.h"
+#include "net/event_loop.h"
+#include "net/io_threads.h"
+#include "net/listener.h"
+#include "server/commands.h"
+#include "settings/configuration.h"
+
+namespace hearth::server {
+
+class Server {
+ public:
+  // `configuration` is loaded and outlives the server, as do the environment's parts.
+  Server(settings::Configuration& configuration, Logger& log, env::Clock& clock, env::Net& net, env::Poller& poller,
+         env::Disk& disk, env::Random& random);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Opens the listening sockets and says so in the log. The error has been logged when this returns.
+  Status Start();
+  // Serves until a stop signal or SHUTDOWN. Returns the exit code.
+  int Run();
+  // Ends the wait of the loop. Async-signal-safe.
+  void Wake() { loop_.Wake(); }
+
+ private:
+  void RenameCommands();
+  void ApplySettingsAtRunTime();
+  net::ListenOptions ListenOptionsNow() const;
+  bool AcceptsConnection(net::Connection& connection);
+  void OnOpen(engine::Client& client);
+  void Cron();
+  void BeforeWait();
+  void AdjustFileLimit();
+  void Stop(std::string_view why);
+
+  settings::Configuration& configuration_;
+  const settings::Settings& settings_;
+  Logger& log_;
+  env::Clock& clock_;
+  const env::TickScale ticks_;
+  net::EventLoop loop_;
+  engine::Engine engine_;
+  keyspace::ExpiryCycle expiry_;
+  net::IoThreads connections_;
+  net::Listener listener_;
+  Commands commands_;
+  bool is_stopping_ = false;
+};
+
+}  // namespace hearth::server
