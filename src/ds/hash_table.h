@@ -22,6 +22,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/prefetch.h"
 #include "base/prng.h"
 #include "ds/bucket_array.h"
 #include "ds/cut_state.h"
@@ -65,15 +66,15 @@ class HashTable {
 
   // For a batch: first ask for all buckets, later for the items that their tags point to, then look up.
   void PrefetchBucket(uint64_t hash) const {
-    if (size_ != 0) __builtin_prefetch(&buckets_[buckets_.IndexOf(hash)]);
+    if (size_ != 0) Prefetch(&buckets_[buckets_.IndexOf(hash)]);
   }
   void PrefetchItem(uint64_t hash) const {
     if (size_ == 0) return;
     const Bucket& head = buckets_[buckets_.IndexOf(hash)];
     for (unsigned match = head.Match(TagOf(hash)); match != 0; match &= match - 1) {
-      __builtin_prefetch(head.slots[__builtin_ctz(match)]);
+      Prefetch(head.slots[__builtin_ctz(match)]);
     }
-    if (head.has_overflow()) __builtin_prefetch(head.overflow());
+    if (head.has_overflow()) Prefetch(head.overflow());
   }
 
   Position Find(std::string_view key, uint64_t hash) const {
@@ -340,7 +341,7 @@ class HashTable {
     Bucket current = detached;
     for (;;) {
       for (int i = 0; i < current.item_slots() && current.slots[i] != nullptr; ++i) {
-        __builtin_prefetch(current.slots[i]);
+        Prefetch(current.slots[i]);
       }
       for (int i = 0; i < current.item_slots() && current.slots[i] != nullptr; ++i) {
         put(static_cast<Item*>(current.slots[i]), current.tags[i]);
@@ -358,9 +359,9 @@ class HashTable {
     const size_t next = buckets_.split_index();
     const Bucket& bucket = buckets_[next];
     for (int i = 0; i < bucket.item_slots() && bucket.slots[i] != nullptr; ++i) {
-      __builtin_prefetch(bucket.slots[i]);
+      Prefetch(bucket.slots[i]);
     }
-    if (next + 1 < buckets_.count()) __builtin_prefetch(&buckets_[next + 1]);
+    if (next + 1 < buckets_.count()) Prefetch(&buckets_[next + 1]);
   }
 
   BucketArray buckets_;

@@ -94,6 +94,7 @@ WriteHandle Database::Create(const Key& key, Type type, Encoding encoding, void*
   ReportAdded(key, type);
   WriteHandle handle(*this, entry, key);
   handle.is_changed_ = true;
+  handle.is_created_ = true;
   return handle;
 }
 
@@ -137,8 +138,10 @@ bool Database::Remove(const Key& key, bool lazily) {
     }
     expires_.Erase(expires_.Find(key.text, key.hash), key.hash);
   }
-  FreeDetached(keys_.Erase(position, key.hash), lazily);
+  // `key` may be the entry's own text, so the entry goes last.
+  Entry* entry = keys_.Erase(position, key.hash);
   ReportChanged(key);
+  FreeDetached(entry, lazily);
   return true;
 }
 
@@ -246,13 +249,10 @@ int Database::Sample(const Entry** entries, int count, bool expiring_only) {
 }
 
 void WriteHandle::MarkChanged(uint64_t changes) {
-  // Finish() counts one change itself.
-  if (is_changed_) {
-    database_->keyspace_.CountChanges(changes);
-  } else {
-    database_->keyspace_.CountChanges(changes - 1);
-    is_changed_ = true;
-  }
+  // Finish() counts one change itself: the first one, which creating a value is too until it gets its content.
+  database_->keyspace_.CountChanges(is_changed_ && !is_created_ ? changes : changes - 1);
+  is_changed_ = true;
+  is_created_ = false;
 }
 
 void WriteHandle::SetContainer(Encoding encoding, void* container) {

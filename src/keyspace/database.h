@@ -156,7 +156,11 @@ class WriteHandle {
  public:
   WriteHandle() = default;
   WriteHandle(WriteHandle&& other) noexcept
-      : database_(other.database_), entry_(other.entry_), key_(other.key_), is_changed_(other.is_changed_) {
+      : database_(other.database_),
+        entry_(other.entry_),
+        key_(other.key_),
+        is_changed_(other.is_changed_),
+        is_created_(other.is_created_) {
     other.entry_ = nullptr;
     other.is_changed_ = false;
   }
@@ -166,6 +170,7 @@ class WriteHandle {
     entry_ = std::exchange(other.entry_, nullptr);
     key_ = other.key_;
     is_changed_ = std::exchange(other.is_changed_, false);
+    is_created_ = other.is_created_;
     return *this;
   }
   ~WriteHandle() { Release(); }
@@ -185,7 +190,7 @@ class WriteHandle {
   // ---- for value classes
 
   void* container() { return const_cast<void*>(entry_->container()); }
-  // Counts `changes` for `rdb_changes_since_last_save` and marks the key as changed.
+  // Counts `changes` for `rdb_changes_since_last_save` and marks the key as changed; 0 only marks it.
   void MarkChanged(uint64_t changes = 1);
   void SetContainer(Encoding encoding, void* container);
 
@@ -199,6 +204,7 @@ class WriteHandle {
   Entry* entry_ = nullptr;
   Key key_{{}, 0};
   bool is_changed_ = false;
+  bool is_created_ = false;  // by Create, and not filled yet
 };
 
 }  // namespace hearth::keyspace

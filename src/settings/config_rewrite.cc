@@ -1,5 +1,6 @@
 #include "settings/config_rewrite.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <unordered_map>
@@ -36,6 +37,18 @@ std::string OneLine(const Directive& directive, std::string value) {
   return std::string(directive.name) + ' ' + (value.empty() ? "\"\"" : std::move(value));
 }
 
+// A word as it has to stand in a file to be read back.
+std::string PlainOrQuoted(const std::string& word) {
+  const auto is_plain = [](char c) { return c > ' ' && c < 127 && c != '"' && c != '\'' && c != '\\'; };
+  return !word.empty() && std::all_of(word.begin(), word.end(), is_plain) ? word : Quote(word);
+}
+
+std::string AddressLine(const Directive& directive, const std::vector<std::string>& addresses) {
+  std::string words;
+  for (const std::string& address : addresses) words += (words.empty() ? "" : " ") + PlainOrQuoted(address);
+  return OneLine(directive, std::move(words));
+}
+
 std::vector<std::string> LinesOf(const Directive& directive, const Settings& settings) {
   const std::string value = directive.format(settings, directive);
   switch (directive.type) {
@@ -47,7 +60,10 @@ std::vector<std::string> LinesOf(const Directive& directive, const Settings& set
       return {OneLine(directive, Quote(value))};
     case DirectiveType::kPrimaryAddress:
       if (value.empty()) return {};
-      return {OneLine(directive, value)};
+      return {OneLine(directive, PlainOrQuoted(settings.primary_address.host) + ' ' +
+                                     std::to_string(settings.primary_address.port))};
+    case DirectiveType::kAddresses:
+      return {AddressLine(directive, settings.bind_addresses)};
     case DirectiveType::kSavePoints: {
       std::vector<std::string> lines;
       for (const SavePoint& point : settings.save_points) {

@@ -69,6 +69,7 @@ Status CheckTitleTemplate(std::string_view value) {
   constexpr std::string_view kWords[] = {"title",    "listen-addr", "server-mode", "port",
                                          "tls-port", "unixsocket",  "config-file"};
   const auto bad = [] { return Fail("template format is invalid or contains unknown variables"); };
+  if (value.empty()) return bad();
   while (!value.empty()) {
     const size_t open = value.find('{');
     if (open == std::string_view::npos) return {};

@@ -30,7 +30,7 @@ def test_the_list_says_what_a_client_is_and_does(both):
         with server.client() as client, server.client() as subscriber, server.client() as transaction:
             client.pipeline([("CLIENT", "SETNAME", "me"), ("SELECT", 3)])
             subscriber.pipeline([("HELLO", "3"), ("CLIENT", "SETNAME", "sub")])
-            subscriber.call("SUBSCRIBE", "a", "b")
+            subscriber.send("SUBSCRIBE", "a", "b")
             subscriber.send("PSUBSCRIBE", "p*")
             wait_for(lambda: any(line["psub"] == "1" for line in lines(client)))
             transaction.pipeline([("MULTI",), ("SET", "a", "b")])
