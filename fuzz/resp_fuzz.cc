@@ -1,8 +1,8 @@
-// The request parser must give the same requests and the same error however its input is cut; the reply parser must
-// survive anything. The first byte seeds the cutting.
+// The request parser must give the same requests and the same error however its input is cut; the reply
+// parser must survive anything. The first byte seeds the cutting.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,7 +41,8 @@ Outcome Parse(std::string_view input, Prng* prng, const RequestLimits& limits) {
       for (const Request& request : parsed.requests) {
         auto& args = outcome.requests.emplace_back();
         HEARTH_ASSERT(request.arg_count > 0);
-        for (uint32_t i = 0; i < request.arg_count; ++i) args.emplace_back(parsed.args[request.first_arg + i]);
+        for (uint32_t i = 0; i < request.arg_count; ++i)
+          args.emplace_back(parsed.args[request.first_arg + i]);
       }
       std::vector<char> rest(buffer.begin() + static_cast<ptrdiff_t>(parser.consumed()), buffer.end());
       parser.Discard(buffer.data(), rest.data(), parsed);
@@ -56,7 +57,8 @@ Outcome Parse(std::string_view input, Prng* prng, const RequestLimits& limits) {
 }
 
 void ParseReplies(std::string_view input, Prng& prng) {
-  ReplyParser parser({.max_depth = 8, .max_bulk_bytes = 1 << 20, .max_elements = 4096, .max_line_bytes = 4096});
+  ReplyParser parser(
+      {.max_depth = 8, .max_bulk_bytes = 1 << 20, .max_elements = 4096, .max_line_bytes = 4096});
   while (!input.empty()) {
     std::string_view piece = input.substr(0, 1 + prng.Below(40));
     input.remove_prefix(piece.size());

@@ -1,4 +1,5 @@
-"""Fixtures and options shared by all tests. Servers are started per test and ended by pid, whatever happens."""
+"""Fixtures and options shared by all tests. Servers are started per test and ended by pid, whatever
+happens."""
 
 import os
 import random
@@ -11,8 +12,10 @@ from support.server import Server, binary_of
 def pytest_addoption(parser):
     group = parser.getgroup("hearth")
     group.addoption("--seed", default=os.environ.get("HEARTH_SEED"), help="seed of the randomised tests")
-    group.addoption("--commands", type=int, default=None, help="generated commands for each differential test")
-    group.addoption("--groups", default=None, help="command groups of the differential tests, joined by commas")
+    group.addoption("--commands", type=int, default=None,
+                    help="generated commands for each differential test")
+    group.addoption("--groups", default=None,
+                    help="command groups of the differential tests, joined by commas")
 
 
 @pytest.fixture
@@ -37,7 +40,8 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture
 def start(request):
-    """start(role, *arguments, **options) -> Server, ended with the test; its folder stays when the test failed."""
+    """start(role, *arguments, **options) -> Server, ended with the test; its folder stays when the test
+    failed."""
     servers = request.node.started_servers = []
 
     def begin(role="hearth", *arguments, **options):
@@ -46,8 +50,15 @@ def start(request):
         return server
 
     yield begin
+    crashed = []
     for server in servers:
-        server.stop(keep_folder=getattr(request.node, "failed_in_call", False))
+        server.stop(keep_folder=True)
+        if server.role == "hearth" and server.has_crashed():
+            crashed.append(server.log()[-8000:])
+        elif not getattr(request.node, "failed_in_call", False):
+            server.remove_folder()
+    if crashed:
+        pytest.fail("the server crashed:\n" + "\n".join(crashed))
 
 
 @pytest.fixture

@@ -104,8 +104,8 @@ void HIncrByFloat(Context& ctx) {
   if (handle) {
     if (!ctx.CheckType(&*handle, Type::kHash)) return;
     if (const auto element = HashReader(*handle).Get(ctx[2])) {
-      const auto number = element->is_number ? static_cast<long double>(element->number)
-                                             : ParseLongDouble(element->text);
+      const auto number =
+          element->is_number ? static_cast<long double>(element->number) : ParseLongDouble(element->text);
       if (!number) return ctx.Error("ERR hash value is not a float");
       value = *number;
     }
@@ -176,7 +176,8 @@ void ReplyColumn(Context& ctx, bool of_values) {
   if (entry == nullptr) return reply.Array(0);
   const HashReader hash(*entry);
   reply.Array(hash.Length());
-  hash.ForEach([&](const Element& field, const Element& value) { ReplyElement(reply, of_values ? value : field); });
+  hash.ForEach(
+      [&](const Element& field, const Element& value) { ReplyElement(reply, of_values ? value : field); });
 }
 
 void HKeys(Context& ctx) { ReplyColumn(ctx, false); }

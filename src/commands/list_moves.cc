@@ -14,8 +14,8 @@ using keyspace::ListEnd;
 using keyspace::ListReader;
 using keyspace::ListValue;
 
-// Moves one element from a list that is not empty to the key that is argument 2, and replies with it. False if that
-// key has another type; the error has been replied then.
+// Moves one element from a list that is not empty to the key that is argument 2, and replies with it. False
+// if that key has another type; the error has been replied then.
 bool MoveElement(Context& ctx, WriteHandle& source, ListEnd from, ListEnd to) {
   const Key target_key = ctx.key(2);
   const ListReader::Element element = ListReader(*source).Peek(from);

@@ -115,7 +115,8 @@ bool TryMultiPop(Context& ctx, const MultiPop& pop) {
   ctx.reply().Array(2);
   ctx.reply().Bulk(handle.key().text);
   char digits[20];
-  const std::string_view count_text(digits, static_cast<size_t>(FormatInt64(static_cast<int64_t>(count), digits)));
+  const std::string_view count_text(digits,
+                                    static_cast<size_t>(FormatInt64(static_cast<int64_t>(count), digits)));
   ctx.effects().Replace({PopName(pop.end), handle.key().text, count_text});
   PopSeveral(ctx, handle, pop.end, count);
   return true;

@@ -64,17 +64,21 @@ class HashTable {
   const Bucket& bucket(size_t index) const { return buckets_[index]; }
   size_t MemoryBytes() const { return buckets_.MemoryBytes() + overflow_count_ * sizeof(Bucket); }
 
-  // For a batch: first ask for all buckets, later for the items that their tags point to, then look up.
+  // For a batch of lookups, three passes over all of it before the first lookup: each asks for what the next one
+  // reads. Items may straddle a cache line; two lines of each are asked for.
   void PrefetchBucket(uint64_t hash) const {
     if (size_ != 0) Prefetch(&buckets_[buckets_.IndexOf(hash)]);
   }
   void PrefetchItem(uint64_t hash) const {
     if (size_ == 0) return;
     const Bucket& head = buckets_[buckets_.IndexOf(hash)];
-    for (unsigned match = head.Match(TagOf(hash)); match != 0; match &= match - 1) {
-      Prefetch(head.slots[__builtin_ctz(match)]);
-    }
+    PrefetchMatches(head, hash);
     if (head.has_overflow()) Prefetch(head.overflow());
+  }
+  void PrefetchOverflow(uint64_t hash) const {
+    if (size_ == 0) return;
+    const Bucket& head = buckets_[buckets_.IndexOf(hash)];
+    if (head.has_overflow()) PrefetchMatches(*head.overflow(), hash);
   }
 
   Position Find(std::string_view key, uint64_t hash) const {
@@ -225,6 +229,14 @@ class HashTable {
 
   void SetBornCaptured(Bucket& head) {
     if (cuts_ != nullptr) head.meta |= cuts_->captured;
+  }
+
+  static void PrefetchMatches(const Bucket& bucket, uint64_t hash) {
+    for (unsigned match = bucket.Match(TagOf(hash)); match != 0; match &= match - 1) {
+      const char* item = static_cast<const char*>(bucket.slots[__builtin_ctz(match)]);
+      Prefetch(item);
+      Prefetch(item + sizeof(Bucket));
+    }
   }
 
   template <typename Visit>

@@ -29,6 +29,17 @@ class Clients {
   void ForEach(Visit&& visit) const {
     for (const auto& [id, client] : by_id_) visit(*client);
   }
+  // Visits up to `count` in order of arrival, going on after the one with id `after`; gives the id of the last one, or 0 at
+  // the end, from where the next call begins again.
+  template <typename Visit>
+  uint64_t ForSome(uint64_t after, size_t count, Visit&& visit) const {
+    auto next = by_id_.upper_bound(after);
+    for (; next != by_id_.end() && count > 0; ++next, --count) {
+      after = next->first;
+      visit(*next->second);
+    }
+    return next == by_id_.end() ? 0 : after;
+  }
 
  private:
   // Ids rise with arrival, so the map's order is the order of arrival.

@@ -30,10 +30,22 @@ Command* CommandTable::Add(const CommandFacts& facts, Command* container) {
   return commands_.back().get();
 }
 
-// Setting bit 5 of every byte folds letters to lower case; the full comparison settles what else it folds.
+// Setting bit 5 of every byte folds letters to lower case, and nothing else onto letters: two short names of letters are
+// equal when their prefixes and sizes are. The full comparison settles the others.
 uint64_t CommandTable::Prefix(std::string_view name) {
+  const size_t size = name.size();
   uint64_t prefix = 0;
-  std::memcpy(&prefix, name.data(), std::min<size_t>(name.size(), 8));
+  if (size >= 8) {
+    std::memcpy(&prefix, name.data(), 8);
+  } else if (size >= 4) {
+    // Two overlapping words make up 4 to 7 bytes without a loop.
+    uint32_t low, high;
+    std::memcpy(&low, name.data(), 4);
+    std::memcpy(&high, name.data() + size - 4, 4);
+    prefix = low | static_cast<uint64_t>(high) << (8 * (size - 4));
+  } else {
+    for (size_t i = 0; i < size; ++i) prefix |= static_cast<uint64_t>(static_cast<uint8_t>(name[i])) << (8 * i);
+  }
   return prefix | 0x2020202020202020u;
 }
 
@@ -46,7 +58,8 @@ void CommandTable::AddName(std::string_view name, uint16_t id) {
   const uint64_t prefix = Prefix(lower);
   for (size_t i = SlotOf(prefix, lower.size());; i = (i + 1) % kSlots) {
     if (slots_[i].id != kNone) continue;
-    slots_[i] = {prefix, id, lower};
+    const bool all_letters = std::all_of(lower.begin(), lower.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+    slots_[i] = {prefix, id, lower.size() <= 8 && all_letters, lower};
     return;
   }
 }
@@ -54,7 +67,9 @@ void CommandTable::AddName(std::string_view name, uint16_t id) {
 uint16_t CommandTable::FindId(std::string_view name) const {
   const uint64_t prefix = Prefix(name);
   for (size_t i = SlotOf(prefix, name.size()); slots_[i].id != kNone; i = (i + 1) % kSlots) {
-    if (slots_[i].prefix == prefix && EqualsIgnoreCase(slots_[i].name, name)) return slots_[i].id;
+    const Slot& slot = slots_[i];
+    if (slot.prefix != prefix || slot.name.size() != name.size()) continue;
+    if (slot.is_in_prefix || EqualsIgnoreCase(slot.name, name)) return slot.id;
   }
   return kNone;
 }

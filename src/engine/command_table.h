@@ -95,6 +95,7 @@ class CommandTable {
   struct Slot {
     uint64_t prefix = 0;  // the first eight bytes in lower case
     uint16_t id = kNone;
+    bool is_in_prefix = false;  // the prefix is the whole name, and all letters
     std::string name;
   };
   static constexpr size_t kSlots = 2048;

@@ -83,32 +83,34 @@ void Engine::AddPending(net::Batch& batch) {
     FinishBatch(batch);
     return;
   }
-  for (size_t i = batch.next; i < count; ++i) pending_.push_back({&batch, static_cast<uint32_t>(i)});
-}
-
-// A rolling pipeline over all requests of the turn: ask for the bucket of one far ahead, for the entry of one nearer,
-// and run the one whose memory has had time to arrive.
-void Engine::RunPending() {
-  constexpr size_t kEntryDistance = 6;
-  constexpr size_t kBucketDistance = 12;
-  const size_t count = pending_.size();
-  for (size_t i = 0; i < std::min(count, kBucketDistance); ++i) Prefetch(i, false);
-  for (size_t i = 0; i < std::min(count, kEntryDistance); ++i) Prefetch(i, true);
-  for (size_t i = 0; i < count; ++i) {
-    if (i + kBucketDistance < count) Prefetch(i + kBucketDistance, false);
-    if (i + kEntryDistance < count) Prefetch(i + kEntryDistance, true);
-    RunRequest(*pending_[i].batch, pending_[i].index);
-  }
-  pending_.clear();
-}
-
-void Engine::Prefetch(size_t index, bool entry) {
-  net::Batch& batch = *pending_[index].batch;
-  const uint64_t hash = batch.requests()[pending_[index].index].key_hash;
-  if (hash == 0) return;
+  // A SELECT in the batch makes the prefetches after it useless, no more.
   const keyspace::Database& database =
       keyspace_.database(static_cast<Client*>(batch.connection().user_data)->database);
-  entry ? database.PrefetchEntry(hash) : database.PrefetchBucket(hash);
+  for (size_t i = batch.next; i < count; ++i) {
+    pending_.push_back({&batch, &database, batch.requests()[i].key_hash, static_cast<uint32_t>(i)});
+  }
+}
+
+// Requests run in windows that fit the first-level cache: three passes ask for the memory that all of a window's keys
+// will touch, so that the waits overlap, and then the requests run.
+void Engine::RunPending() {
+  constexpr size_t kWindow = 64;
+  for (size_t from = 0; from < pending_.size(); from += kWindow) {
+    const std::span window(pending_.data() + from, std::min(kWindow, pending_.size() - from));
+    if (window.size() > 1) {
+      for (const Pending& pending : window) {
+        if (pending.key_hash != 0) pending.database->PrefetchBucket(pending.key_hash);
+      }
+      for (const Pending& pending : window) {
+        if (pending.key_hash != 0) pending.database->PrefetchEntry(pending.key_hash);
+      }
+      for (const Pending& pending : window) {
+        if (pending.key_hash != 0) pending.database->PrefetchChain(pending.key_hash);
+      }
+    }
+    for (const Pending& pending : window) RunRequest(*pending.batch, pending.index);
+  }
+  pending_.clear();
 }
 
 void Engine::RunRequest(net::Batch& batch, size_t index) {

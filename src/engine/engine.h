@@ -124,6 +124,8 @@ class Engine final : public net::ConnectionHandler, public net::RequestResolver,
   // One request of this turn on its way through prefetch and execution.
   struct Pending {
     net::Batch* batch;
+    const keyspace::Database* database;
+    uint64_t key_hash;
     uint32_t index;
   };
   // What the pipeline must check beyond the command itself.
@@ -133,7 +135,6 @@ class Engine final : public net::ConnectionHandler, public net::RequestResolver,
   };
 
   void RunPending();
-  void Prefetch(size_t index, bool entry);
   void RunRequest(net::Batch& batch, size_t index);
   void AddPending(net::Batch& batch);
   void FinishBatch(net::Batch& batch);

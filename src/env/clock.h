@@ -1,5 +1,5 @@
-// Time, as everything above env/ sees it. One Clock is made by the composition root and passed on; both calls are
-// thread-safe. Tests use env/testing/manual_clock.h.
+// Time, as everything above env/ sees it. One Clock is made by the composition root and passed on; both calls
+// are thread-safe. Tests use env/testing/manual_clock.h.
 #pragma once
 
 #include <cstdint>

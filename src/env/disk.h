@@ -1,6 +1,6 @@
-// Files and folders, as everything above env/ sees them. Disk is stateless and thread-safe; a File may be used by
-// several threads at once, except that the order of concurrent appends is theirs to settle. Errors carry errno and
-// name the path.
+// Files and folders, as everything above env/ sees them. Disk is stateless and thread-safe; a File may be
+// used by several threads at once, except that the order of concurrent appends is theirs to settle. Errors
+// carry errno and name the path.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +36,8 @@ class File {
   virtual Status Truncate(uint64_t size) = 0;
   virtual Result<uint64_t> Size() = 0;
 
-  // Takes an exclusive advisory lock that lasts until the file is closed; fails at once if somebody else holds it.
+  // Takes an exclusive advisory lock that lasts until the file is closed; fails at once if somebody else
+  // holds it.
   virtual Status Lock() = 0;
 
   virtual const std::string& path() const = 0;
@@ -78,8 +79,8 @@ std::unique_ptr<Disk> MakeSystemDisk();
 // A whole (small) file: configuration, manifest, node table.
 Result<std::string> ReadWholeFile(Disk& disk, const std::string& path);
 
-// Replaces `path` so that after a crash it has either the old or the new contents: writes "<path>.tmp", syncs it,
-// renames it over `path` and syncs the folder.
+// Replaces `path` so that after a crash it has either the old or the new contents: writes "<path>.tmp", syncs
+// it, renames it over `path` and syncs the folder.
 Status ReplaceFile(Disk& disk, const std::string& path, std::string_view contents);
 
 }  // namespace hearth::env

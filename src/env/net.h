@@ -1,5 +1,6 @@
-// Sockets and readiness, as everything above env/ sees them. Net is stateless and thread-safe; a Poller belongs to
-// one thread, except for Wake(). Calls that move bytes return a count >= 0 or a negated errno and never block.
+// Sockets and readiness, as everything above env/ sees them. Net is stateless and thread-safe; a Poller
+// belongs to one thread, except for Wake(). Calls that move bytes return a count >= 0 or a negated errno and
+// never block.
 #pragma once
 
 #include <sys/uio.h>
@@ -17,9 +18,9 @@ namespace hearth::env {
 
 // Where to connect to: an IP address with a port, or a Unix socket path.
 struct Endpoint {
-  std::string host;       // numeric IPv4 or IPv6 address; resolve names first (NameResolver)
+  std::string host;  // numeric IPv4 or IPv6 address; resolve names first (NameResolver)
   int port = 0;
-  std::string unix_path;  // used instead of host and port when not empty
+  std::string unix_path;       // used instead of host and port when not empty
   std::string source_address;  // numeric address to bind the outgoing socket to; empty = any
 };
 
@@ -34,8 +35,8 @@ class Net {
  public:
   virtual ~Net() = default;
 
-  // Listening sockets, non-blocking. `address` is numeric; "*" and "::*" mean all IPv4 and all IPv6 addresses.
-  // IPv6 sockets are IPv6-only when `v6_only`. Port 0 takes a free one (see Address).
+  // Listening sockets, non-blocking. `address` is numeric; "*" and "::*" mean all IPv4 and all IPv6
+  // addresses. IPv6 sockets are IPv6-only when `v6_only`. Port 0 takes a free one (see Address).
   virtual Result<int> ListenTcp(std::string_view address, int port, int backlog, bool v6_only) = 0;
   // Replaces a stale socket file. `permissions` as chmod's; 0 leaves the umask's.
   virtual Result<int> ListenUnix(std::string_view path, uint32_t permissions, int backlog) = 0;
@@ -43,7 +44,8 @@ class Net {
   // The next connection's descriptor (non-blocking, close-on-exec), or a negated errno (-EAGAIN: none waits).
   virtual int Accept(int listener) = 0;
 
-  // Starts a non-blocking connect; when the descriptor becomes writable, ConnectError tells how it went (0 = well).
+  // Starts a non-blocking connect; when the descriptor becomes writable, ConnectError tells how it went (0 =
+  // well).
   virtual Result<int> Connect(const Endpoint& endpoint) = 0;
   virtual int ConnectError(int fd) = 0;
 
@@ -61,8 +63,8 @@ class Net {
 
 std::unique_ptr<Net> MakeSystemNet();
 
-// Host name to numeric address. Blocks for as long as the system's resolver does, so callers with deadlines run it
-// on a worker thread; numeric addresses come back at once.
+// Host name to numeric address. Blocks for as long as the system's resolver does, so callers with deadlines
+// run it on a worker thread; numeric addresses come back at once.
 class NameResolver {
  public:
   virtual ~NameResolver() = default;
@@ -92,8 +94,8 @@ class Poller {
   virtual Status Modify(int fd, uint32_t interest, void* tag) = 0;
   virtual void Remove(int fd) = 0;
 
-  // Waits until something is ready, Wake() is called, or `timeout_micros` have passed (0 = do not wait, -1 = no
-  // limit). Returns the number of events written; a wake-up or a signal writes none.
+  // Waits until something is ready, Wake() is called, or `timeout_micros` have passed (0 = do not wait, -1 =
+  // no limit). Returns the number of events written; a wake-up or a signal writes none.
   virtual int Wait(std::span<PollEvent> events, int64_t timeout_micros) = 0;
 
   // Ends the current or the next Wait. Any thread.

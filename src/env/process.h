@@ -1,5 +1,5 @@
-// The process itself: signals, daemon mode, limits, and what the system says it uses. Called by the composition root
-// on the main thread unless a function says otherwise.
+// The process itself: signals, daemon mode, limits, and what the system says it uses. Called by the
+// composition root on the main thread unless a function says otherwise.
 #pragma once
 
 #include <cstddef>
@@ -14,14 +14,15 @@ namespace hearth::env {
 
 int ProcessId();
 
-// Becomes a session of its own without a terminal, before any thread exists. The caller goes on in the new process.
+// Becomes a session of its own without a terminal, before any thread exists. The caller goes on in the new
+// process.
 Status Daemonize();
 
 // Raises the limit of open files to `wanted` if it may; gives the limit that is now in force.
 size_t RaiseFileLimit(size_t wanted);
 
-// From now on SIGTERM and SIGINT only set a flag and call `wake` (async-signal-safe) on the thread that gets them;
-// SIGPIPE and SIGHUP are ignored.
+// From now on SIGTERM and SIGINT only set a flag and call `wake` (async-signal-safe) on the thread that gets
+// them; SIGPIPE and SIGHUP are ignored.
 void CatchStopSignals(void (*wake)());
 // The stop signal that came since the last call, or 0. A second SIGINT ends the process at once.
 int TakeStopSignal();

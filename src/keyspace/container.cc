@@ -12,7 +12,9 @@
 namespace hearth::keyspace {
 namespace {
 
-const ds::Quicklist& QuicklistOf(const Entry& entry) { return *static_cast<const ds::Quicklist*>(entry.container()); }
+const ds::Quicklist& QuicklistOf(const Entry& entry) {
+  return *static_cast<const ds::Quicklist*>(entry.container());
+}
 const FieldTable& FieldsOf(const Entry& entry) { return *static_cast<const FieldTable*>(entry.container()); }
 
 // What hangs on the entry's word. A new type is one more kind here and a case in each function below.
@@ -28,8 +30,8 @@ Kind KindOf(const Entry& entry) {
 size_t QuicklistBytes(const ds::Quicklist& list, size_t samples) {
   size_t sampled = 0;
   size_t sampled_bytes = 0;
-  for (const ds::QuicklistNode* node = list.FirstNode(); node != nullptr && (samples == 0 || sampled < samples);
-       node = node->next) {
+  for (const ds::QuicklistNode* node = list.FirstNode();
+       node != nullptr && (samples == 0 || sampled < samples); node = node->next) {
     ++sampled;
     sampled_bytes += AllocationSize(node) + AllocationSize(node->data);
   }

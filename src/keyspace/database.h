@@ -114,9 +114,10 @@ class Database {
     return position && IsExpired(*position.item());
   }
 
-  // For batches: stage one asks for the bucket, stage two for the entry.
+  // For batches, three passes: the buckets, the entries that they point to, the rest of long chains.
   void PrefetchBucket(uint64_t hash) const { keys_.PrefetchBucket(hash); }
   void PrefetchEntry(uint64_t hash) const { keys_.PrefetchItem(hash); }
+  void PrefetchChain(uint64_t hash) const { keys_.PrefetchOverflow(hash); }
 
   // Bytes of the two tables, without the entries.
   size_t TableBytes() const { return keys_.MemoryBytes() + expires_.MemoryBytes(); }

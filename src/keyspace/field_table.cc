@@ -108,7 +108,9 @@ size_t FieldTable::MemoryBytes(size_t samples) const {
 
 FieldTable* FieldTable::Clone() const {
   auto* copy = new FieldTable(cuts_);
-  VisitAll([&](const Field& field) { copy->fields_.Insert(Field::New(field.name(), field.value()), Hash(field.name())); });
+  VisitAll([&](const Field& field) {
+    copy->fields_.Insert(Field::New(field.name(), field.value()), Hash(field.name()));
+  });
   return copy;
 }
 

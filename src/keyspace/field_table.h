@@ -1,11 +1,11 @@
 // A large hash: a table of fields, one allocation for each.
 //
-//   compact, for a field up to 255 and a value up to 65535 bytes:  flags u8 | field size u8 | value size u16 LE
-//   wide:  flags u8 | not used, 3 bytes | field size u64 LE | value size u64 LE
-//   then the field's bytes, then the value's. Bit 0 of the flags says wide; bit 1 is kept for an expiry of the field.
+//   compact, for a field up to 255 and a value up to 65535 bytes:  flags u8 | field size u8 | value size u16
+//   LE wide:  flags u8 | not used, 3 bytes | field size u64 LE | value size u64 LE then the field's bytes,
+//   then the value's. Bit 0 of the flags says wide; bit 1 is kept for an expiry of the field.
 //
-// Owned by the entry of its key, changed by HashValue (hash_value.h) on the engine thread; once nothing refers to it,
-// any thread may destroy it.
+// Owned by the entry of its key, changed by HashValue (hash_value.h) on the engine thread; once nothing
+// refers to it, any thread may destroy it.
 #pragma once
 
 #include <cstddef>

@@ -13,7 +13,8 @@ using ds::ListpackView;
 
 // Whether a listpack of `bytes` may take these pairs, going by their sizes alone; how many it ends up with
 // shows only when they are set, for some may be there already.
-bool SuitsListpack(const settings::Settings& settings, size_t bytes, std::span<const std::string_view> pairs) {
+bool SuitsListpack(const settings::Settings& settings, size_t bytes,
+                   std::span<const std::string_view> pairs) {
   for (std::string_view text : pairs) {
     if (text.size() > static_cast<uint64_t>(settings.hash_max_listpack_value)) return false;
     bytes += text.size();
@@ -58,7 +59,8 @@ WriteHandle HashValue::Create(Database& database, const Key& key, std::span<cons
   // No more room than a listpack may take up before it becomes a table.
   const auto limit = static_cast<size_t>(keyspace.settings().hash_max_listpack_entries) * 2;
   size_t bytes = Listpack::kEmptyBytes;
-  for (std::string_view text : pairs.first(std::min(pairs.size(), limit))) bytes += Listpack::EntryBytes(text);
+  for (std::string_view text : pairs.first(std::min(pairs.size(), limit)))
+    bytes += Listpack::EntryBytes(text);
   return database.Create(key, Type::kHash, Encoding::kListpack, Listpack(bytes).Release());
 }
 

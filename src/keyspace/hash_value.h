@@ -1,6 +1,6 @@
 // Hashes: a listpack of fields and values in turn while small, a FieldTable beyond the limits
-// hash-max-listpack-entries and hash-max-listpack-value. HashReader reads any hash; HashValue changes one through a
-// WriteHandle. Both are made where they are needed, on the engine thread, and own nothing.
+// hash-max-listpack-entries and hash-max-listpack-value. HashReader reads any hash; HashValue changes one
+// through a WriteHandle. Both are made where they are needed, on the engine thread, and own nothing.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +35,8 @@ class HashReader {
   std::optional<Element> Get(std::string_view field) const;
   bool Has(std::string_view field) const { return Get(field).has_value(); }
 
-  // `visit(const Element& field, const Element& value)` for all; a listpack's are in the order of their coming.
+  // `visit(const Element& field, const Element& value)` for all; a listpack's are in the order of their
+  // coming.
   template <typename Visit>
   void ForEach(Visit&& visit) const;
 
@@ -67,8 +68,8 @@ class HashReader {
 
 class HashValue {
  public:
-  // A new, empty hash, of the encoding that will suit `pairs` (fields and values in turn), which the caller is
-  // going to set.
+  // A new, empty hash, of the encoding that will suit `pairs` (fields and values in turn), which the caller
+  // is going to set.
   static WriteHandle Create(Database& database, const Key& key, std::span<const std::string_view> pairs);
 
   explicit HashValue(WriteHandle& handle) : handle_(handle) {}
@@ -135,7 +136,8 @@ void HashReader::DrawDistinctPairs(Prng& random, size_t count, Visit&& visit) co
     for (const Field* field : table().RandomDistinct(random, count)) visit(PairOf(*field));
     return;
   }
-  // Selection sampling: each pair is taken with the chance that keeps all subsets alike (Knuth, volume 2, 3.4.2).
+  // Selection sampling: each pair is taken with the chance that keeps all subsets alike (Knuth, volume
+  // 2, 3.4.2).
   size_t left = Length();
   ForEach([&](const Element& field, const Element& value) {
     if (count > 0 && random.Below(left) < count) {

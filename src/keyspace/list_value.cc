@@ -33,7 +33,8 @@ ds::QuicklistLimits ListValue::Limits() const {
   const settings::Settings& settings = handle_.database().keyspace().settings();
   ds::QuicklistLimits limits;
   limits.fill = static_cast<int16_t>(std::clamp<int64_t>(settings.list_max_listpack_size, -5, INT16_MAX));
-  limits.compress_depth = static_cast<uint16_t>(std::clamp<int64_t>(settings.list_compress_depth, 0, UINT16_MAX));
+  limits.compress_depth =
+      static_cast<uint16_t>(std::clamp<int64_t>(settings.list_compress_depth, 0, UINT16_MAX));
   return limits;
 }
 
@@ -49,15 +50,16 @@ void ListValue::GrowFor(std::span<const std::string_view> elements) {
   handle_.SetContainer(Encoding::kQuicklist, new Quicklist(std::move(pack), limits));
 }
 
-// After a removal: a quicklist of one node becomes a listpack again. Half the limit keeps a list that hovers around
-// the limit from changing to and fro.
+// After a removal: a quicklist of one node becomes a listpack again. Half the limit keeps a list that hovers
+// around the limit from changing to and fro.
 void ListValue::ShrinkIfSmall() {
   if (!is_quicklist() || quicklist().NodeCount() != 1) return;
   const ds::QuicklistNode& node = *quicklist().FirstNode();
   if (node.is_plain) return;
   const ds::QuicklistLimits limits = Limits();
-  const bool is_small = limits.fill < 0 ? limits.Fits(node.size * 2, node.count)
-                                        : node.count <= static_cast<uint32_t>(std::max<int>(limits.fill, 1)) / 2;
+  const bool is_small = limits.fill < 0
+                            ? limits.Fits(node.size * 2, node.count)
+                            : node.count <= static_cast<uint32_t>(std::max<int>(limits.fill, 1)) / 2;
   if (!is_small) return;
   const std::unique_ptr<Quicklist> emptied(&quicklist());
   handle_.SetContainer(Encoding::kListpack, emptied->TakeSingleListpack()->Release());

@@ -1,6 +1,6 @@
-// Lists: one listpack while that is within list-max-listpack-size, a quicklist beyond; back when what is left is one
-// node of half the limit. ListReader reads any list; ListValue changes one through a WriteHandle. Both are made where
-// they are needed, on the engine thread, and own nothing.
+// Lists: one listpack while that is within list-max-listpack-size, a quicklist beyond; back when what is left
+// is one node of half the limit. ListReader reads any list; ListValue changes one through a WriteHandle. Both
+// are made where they are needed, on the engine thread, and own nothing.
 #pragma once
 
 #include <cstddef>
@@ -44,8 +44,9 @@ class ListReader {
   // The element at an end of a list that is not empty; good until the list changes.
   Element Peek(ListEnd end) const;
 
-  // Visits elements from index `from` on (negative: from the end) towards the tail, or the head if `backward`, until
-  // `visit(const Element&)` gives false. The element is good during the visit alone. No visit if `from` is outside.
+  // Visits elements from index `from` on (negative: from the end) towards the tail, or the head if
+  // `backward`, until `visit(const Element&)` gives false. The element is good during the visit alone. No
+  // visit if `from` is outside.
   template <typename Visit>
   void Walk(int64_t from, bool backward, Visit&& visit) const;
 
@@ -66,15 +67,15 @@ class ListValue {
 
   size_t Length() const { return ListReader(*handle_).Length(); }
 
-  // Pushes one after the other. `counts`: the elements count as changes; not so when they come from another list, where
-  // taking them out counts already.
+  // Pushes one after the other. `counts`: the elements count as changes; not so when they come from another
+  // list, where taking them out counts already.
   void Push(ListEnd end, std::span<const std::string_view> elements, bool counts = true);
   // Removes `count` elements at an end; there are as many.
   void Drop(ListEnd end, size_t count);
   // Moves one element from one end to the other, or to the same.
   void Rotate(ListEnd from, ListEnd to);
-  // Keeps `count` elements from index `start` on, which are there, and removes the others. Counts as touched even
-  // when there are no others.
+  // Keeps `count` elements from index `start` on, which are there, and removes the others. Counts as touched
+  // even when there are no others.
   void Keep(size_t start, size_t count);
 
   // False if there is no such index.

@@ -1,5 +1,5 @@
-// Holds the listpack of a small container open for change, and hangs its block, which may have moved, back on the
-// entry when it goes out of scope. For value classes, while they hold the WriteHandle.
+// Holds the listpack of a small container open for change, and hangs its block, which may have moved, back on
+// the entry when it goes out of scope. For value classes, while they hold the WriteHandle.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// The requests that one connection sent and that are now ready to run. Made by the I/O side, run by the engine,
-// given back with Connection::CompleteBatch. A connection has at most one batch outstanding and is not read while
-// it has.
+// The requests that one connection sent and that are now ready to run. Made by the I/O side, run by the
+// engine, given back with Connection::CompleteBatch. A connection has at most one batch outstanding and is
+// not read while it has.
 #pragma once
 
 #include <cstddef>
@@ -22,8 +22,8 @@ class Batch {
   std::span<const std::string_view> args(const Request& request) const {
     return {parsed_.args.data() + request.first_arg, request.arg_count};
   }
-  // Not empty if the input after these requests was not the protocol: answer "-ERR " and this after the requests,
-  // then Connection::CloseAfterReply. "Protocol error: ...".
+  // Not empty if the input after these requests was not the protocol: answer "-ERR " and this after the
+  // requests, then Connection::CloseAfterReply. "Protocol error: ...".
   std::string_view protocol_error() const { return protocol_error_; }
 
   // The next request to run: the engine's note, for when it stops in the middle (a blocked client).

@@ -1,8 +1,8 @@
 // A client's connection, seen from both of its sides.
 //
-// The engine side (public) is for the engine thread alone. The I/O side (private) belongs to the IoLoop that the
-// connection is attached to, on that loop's thread. The two sides talk through messages (io_threads.h), so neither
-// locks; the few shared numbers are relaxed atomics.
+// The engine side (public) is for the engine thread alone. The I/O side (private) belongs to the IoLoop that
+// the connection is attached to, on that loop's thread. The two sides talk through messages (io_threads.h),
+// so neither locks; the few shared numbers are relaxed atomics.
 //
 // Owned by its IoLoop; the engine's pointer is valid from OnOpen until OnClosed returns.
 #pragma once
@@ -38,9 +38,9 @@ class Connection final : private EventHandler {
   // For the engine: its client.
   void* user_data = nullptr;
 
-  // Append replies here (resp::Writer). During OnBatches, what stands here when the batch is completed goes out by
-  // itself; whenever else something is appended, call ScheduleWrite once afterwards. It leaves at the end of the
-  // turn.
+  // Append replies here (resp::Writer). During OnBatches, what stands here when the batch is completed goes
+  // out by itself; whenever else something is appended, call ScheduleWrite once afterwards. It leaves at the
+  // end of the turn.
   resp::OutputBuffer& output() { return output_; }
   void ScheduleWrite() { MarkDirty(0); }
 
@@ -56,7 +56,9 @@ class Connection final : private EventHandler {
   bool is_closing() const { return is_closing_; }
 
   // Lifts the parser's limits for unauthenticated clients. Off at first.
-  void set_authenticated(bool authenticated) { authenticated_.store(authenticated, std::memory_order_relaxed); }
+  void set_authenticated(bool authenticated) {
+    authenticated_.store(authenticated, std::memory_order_relaxed);
+  }
 
   // What has been read already still comes as batches.
   void PauseReading();
@@ -105,10 +107,10 @@ class Connection final : private EventHandler {
   uint64_t handed_over_bytes_ = 0;
   uint32_t wishes_ = 0;
   bool is_dirty_ = false;
-  bool is_open_ = false;       // OnOpen was called, OnClosed was not
+  bool is_open_ = false;  // OnOpen was called, OnClosed was not
   bool is_closing_ = false;
-  bool is_moving_ = false;     // on the way from one loop to another
-  size_t engine_index_ = 0;    // in IoThreads' table of connections
+  bool is_moving_ = false;   // on the way from one loop to another
+  size_t engine_index_ = 0;  // in IoThreads' table of connections
 
   // Shared.
   std::atomic<bool> authenticated_{false};
@@ -129,12 +131,12 @@ class Connection final : private EventHandler {
   bool may_read_ = false;       // readable, as far as is known
   bool may_write_ = true;
   bool has_more_parsed_input_ = false;  // complete requests may still stand in input_
-  bool peer_closed_ = false;    // its sending side, as far as the poller said
+  bool peer_closed_ = false;            // its sending side, as far as the poller said
   bool reading_paused_ = false;
   bool ignore_input_ = false;
   bool close_when_sent_ = false;
-  bool is_shut_ = false;        // fd closed; waiting for the engine to release it
-  bool is_queued_ = false;      // in the loop's list of connections to look at
+  bool is_shut_ = false;    // fd closed; waiting for the engine to release it
+  bool is_queued_ = false;  // in the loop's list of connections to look at
 };
 
 }  // namespace hearth::net

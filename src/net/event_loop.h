@@ -1,6 +1,6 @@
-// One thread's loop: readiness of descriptors, timers, work posted to it, and hooks around its one wait per turn.
-// Owned by whoever runs the thread. Everything is for the loop's own thread, except PostFromOtherThread, Wake and
-// Stop.
+// One thread's loop: readiness of descriptors, timers, work posted to it, and hooks around its one wait per
+// turn. Owned by whoever runs the thread. Everything is for the loop's own thread, except
+// PostFromOtherThread, Wake and Stop.
 //
 // A turn: wait; dispatch readiness; due timers; posted functions; then the before-wait hooks, phase by phase.
 #pragma once
@@ -25,8 +25,8 @@ class EventHandler {
   virtual void OnEvents(uint32_t flags) = 0;
 };
 
-// The order of before-wait hooks in a turn. Connections deliver requests in kCollect and send replies in kFlush, so
-// what a hook of the engine writes in kWork (log, expiry) goes before the replies and with them.
+// The order of before-wait hooks in a turn. Connections deliver requests in kCollect and send replies in
+// kFlush, so what a hook of the engine writes in kWork (log, expiry) goes before the replies and with them.
 enum class LoopPhase { kCollect, kWork, kFlush };
 
 class EventLoop {
@@ -35,8 +35,8 @@ class EventLoop {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  // `interest` is a set of env::PollFlags. The handler must stay until Unwatch, which may be called at any time,
-  // also from inside OnEvents; no event reaches the handler after it.
+  // `interest` is a set of env::PollFlags. The handler must stay until Unwatch, which may be called at any
+  // time, also from inside OnEvents; no event reaches the handler after it.
   Status Watch(int fd, uint32_t interest, EventHandler& handler);
   Status ChangeInterest(int fd, uint32_t interest, EventHandler& handler);
   void Unwatch(int fd, EventHandler& handler);
@@ -54,8 +54,8 @@ class EventLoop {
 
   // Runs `hook` once a turn, before the wait. For the loop's lifetime.
   void AddBeforeWait(LoopPhase phase, std::function<void()> hook);
-  // Asked after the loop has announced that it is going to sleep: true if there is work after all. For queues whose
-  // producers call WakeIfAsleep. For the loop's lifetime.
+  // Asked after the loop has announced that it is going to sleep: true if there is work after all. For queues
+  // whose producers call WakeIfAsleep. For the loop's lifetime.
   void AddWakeCheck(std::function<bool()> has_work);
   // The next wait returns at once. For hooks that have left work for the next turn.
   void RequestImmediateTurn() { immediate_turn_ = true; }
@@ -64,7 +64,8 @@ class EventLoop {
 
   // Any thread. Makes the wait end.
   void Wake() { poller_->Wake(); }
-  // Any thread; after having put something where a wake check sees it. Costs a system call only if the loop sleeps.
+  // Any thread; after having put something where a wake check sees it. Costs a system call only if the loop
+  // sleeps.
   void WakeIfAsleep();
 
   // One turn; waits at most `max_wait_micros` (-1 = no limit).

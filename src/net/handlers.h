@@ -21,16 +21,16 @@ class ConnectionHandler {
   // All batches that came in during this turn. Each is run now, or kept and completed later.
   virtual void OnBatches(std::span<Batch*> batches) = 0;
 
-  // The peer has gone, or a Close has been carried out. Also comes while a batch is outstanding (the views of that
-  // batch stay valid until this returns). Afterwards the connection and its batch do not exist any more.
+  // The peer has gone, or a Close has been carried out. Also comes while a batch is outstanding (the views of
+  // that batch stay valid until this returns). Afterwards the connection and its batch do not exist any more.
   virtual void OnClosed(Connection& connection) = 0;
 
   // The wish of Connection::NotifyWhenUnsentBelow has come true.
   virtual void OnDrained(Connection& connection) { static_cast<void>(connection); }
 };
 
-// Called on the I/O thread that parsed the batch, possibly at the same time as the engine runs and as other threads
-// resolve: must touch only the batch and what never changes.
+// Called on the I/O thread that parsed the batch, possibly at the same time as the engine runs and as other
+// threads resolve: must touch only the batch and what never changes.
 class RequestResolver {
  public:
   virtual ~RequestResolver() = default;
@@ -39,12 +39,14 @@ class RequestResolver {
 };
 
 struct ConnectionLimits {
-  size_t query_buffer_bytes = 1024u * 1024 * 1024;  // client-query-buffer-limit; beyond it the connection is closed
-  size_t max_bulk_bytes = 512u * 1024 * 1024;       // proto-max-bulk-len
+  size_t query_buffer_bytes =
+      1024u * 1024 * 1024;  // client-query-buffer-limit; beyond it the connection is closed
+  size_t max_bulk_bytes = 512u * 1024 * 1024;  // proto-max-bulk-len
 };
 
-// Looks at a connection just accepted, before OnOpen (maxclients, protected mode). False turns it away: what the
-// filter has written to connection.output() is sent, the connection is closed, and the handler never hears of it.
+// Looks at a connection just accepted, before OnOpen (maxclients, protected mode). False turns it away: what
+// the filter has written to connection.output() is sent, the connection is closed, and the handler never
+// hears of it.
 using AcceptFilter = std::function<bool(Connection&)>;
 
 }  // namespace hearth::net

@@ -95,7 +95,8 @@ bool IoLoop::ReadOnce(Connection& connection) {
   ReadBuffer& input = connection.input_;
   const char* const before = input.data();
   input.MakeRoom(connection.parser_.awaited_size(), blocks_);
-  if (connection.batch_ != nullptr) connection.parser_.Rebase(before, input.data(), connection.batch_->parsed_);
+  if (connection.batch_ != nullptr)
+    connection.parser_.Rebase(before, input.data(), connection.batch_->parsed_);
   const size_t room = input.room();
   const int64_t got = connection.transport_->Read(input.end(), room);
   if (got > 0) {
@@ -103,10 +104,12 @@ bool IoLoop::ReadOnce(Connection& connection) {
     // A short read has emptied the socket: what comes later raises a new edge. The peer's end does not.
     if (static_cast<size_t>(got) < room && !connection.peer_closed_) connection.may_read_ = false;
     counters_.reads.store(counters_.reads.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    counters_.bytes_read.store(counters_.bytes_read.load(std::memory_order_relaxed) + static_cast<uint64_t>(got),
-                               std::memory_order_relaxed);
-    connection.read_bytes_.store(connection.read_bytes_.load(std::memory_order_relaxed) + static_cast<uint64_t>(got),
-                                 std::memory_order_relaxed);
+    counters_.bytes_read.store(
+        counters_.bytes_read.load(std::memory_order_relaxed) + static_cast<uint64_t>(got),
+        std::memory_order_relaxed);
+    connection.read_bytes_.store(
+        connection.read_bytes_.load(std::memory_order_relaxed) + static_cast<uint64_t>(got),
+        std::memory_order_relaxed);
     if (input.size() <= limits_->query_buffer_bytes()) return true;
     counters_.query_buffer_overflows.fetch_add(1, std::memory_order_relaxed);
     Shut(connection);

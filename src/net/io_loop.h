@@ -1,8 +1,10 @@
-// The I/O of the connections attached to one thread: reads, parses, resolves, writes. Runs on its EventLoop's thread;
-// the engine side (IoThreads) reaches it through DownMessages only, directly when both are the same thread.
+// The I/O of the connections attached to one thread: reads, parses, resolves, writes. Runs on its EventLoop's
+// thread; the engine side (IoThreads) reaches it through DownMessages only, directly when both are the same
+// thread.
 //
-// Per turn and ready connection: one read and at most one writev. Sockets are watched once, edge-triggered; what is
-// known to be readable or writable is remembered, so that the steady state needs no further epoll calls.
+// Per turn and ready connection: one read and at most one writev. Sockets are watched once, edge-triggered;
+// what is known to be readable or writable is remembered, so that the steady state needs no further epoll
+// calls.
 #pragma once
 
 #include <atomic>

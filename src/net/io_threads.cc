@@ -123,10 +123,14 @@ void IoThreads::Take(const UpMessage& message) {
         connection.CompleteBatch(*message.batch);
       }
       break;
-    case UpMessage::Kind::kDrained: drained_.push_back(&connection); break;
+    case UpMessage::Kind::kDrained:
+      drained_.push_back(&connection);
+      break;
     case UpMessage::Kind::kPeerClosed:
     case UpMessage::Kind::kClosed:
-    case UpMessage::Kind::kDetached: departures_.push_back(message); break;
+    case UpMessage::Kind::kDetached:
+      departures_.push_back(message);
+      break;
   }
 }
 
@@ -149,7 +153,9 @@ void IoThreads::HandleDepartures() {
         connection.is_moving_ = false;
         Attach(connection);
         break;
-      default: FinishClosed(connection); break;
+      default:
+        FinishClosed(connection);
+        break;
     }
   }
   departures_.clear();
@@ -216,8 +222,8 @@ Status IoThreads::SetThreadCount(int count) {
   while (workers_.size() < wanted) {
     auto poller = make_poller_();
     if (!poller) return Fail("cannot start an I/O thread: " + poller.error().message, poller.error().code);
-    workers_.push_back(std::make_unique<IoWorker>(std::move(*poller), *clock_, *net_, limits_, *resolver_,
-                                                  *engine_loop_));
+    workers_.push_back(
+        std::make_unique<IoWorker>(std::move(*poller), *clock_, *net_, limits_, *resolver_, *engine_loop_));
   }
   while (workers_.size() > wanted) {
     retiring_.push_back(std::move(workers_.back()));

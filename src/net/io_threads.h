@@ -1,10 +1,10 @@
-// All client connections of the server, and the threads that read and write them. The engine thread owns it and
-// makes every call; what threads do the I/O is invisible to the engine: with one thread the engine's own loop does
-// it inline, with N the connections are spread over N-1 further threads, which hand over parsed batches and take
-// replies through bounded queues.
+// All client connections of the server, and the threads that read and write them. The engine thread owns it
+// and makes every call; what threads do the I/O is invisible to the engine: with one thread the engine's own
+// loop does it inline, with N the connections are spread over N-1 further threads, which hand over parsed
+// batches and take replies through bounded queues.
 //
-// A turn of the engine's loop: kCollect takes what came in (OnBatches, OnDrained, OnClosed); kFlush hands over every
-// connection that has something to send or to say.
+// A turn of the engine's loop: kCollect takes what came in (OnBatches, OnDrained, OnClosed); kFlush hands
+// over every connection that has something to send or to say.
 #pragma once
 
 #include <cstdint>

@@ -78,8 +78,7 @@ TEST_P(IoThreadsTest, ResumesABatchInTheMiddle) {
   server.Unblock();
   ASSERT_TRUE(server.TurnUntil([&] { return server.blocked.size() == 1; }));
   server.Unblock();
-  const std::string expected =
-      "$1\r\na\r\n+UNBLOCKED\r\n$1\r\nb\r\n+UNBLOCKED\r\n$1\r\nc\r\n$1\r\nd\r\n";
+  const std::string expected = "$1\r\na\r\n+UNBLOCKED\r\n$1\r\nb\r\n+UNBLOCKED\r\n$1\r\nc\r\n$1\r\nd\r\n";
   EXPECT_EQ(client.Receive(expected.size()), expected);
 }
 

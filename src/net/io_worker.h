@@ -1,5 +1,5 @@
-// One extra I/O thread: its poller, loop and connections, and the two queues to and from the engine. Made, used and
-// destroyed by IoThreads on the engine thread; what runs on the worker's own thread is private.
+// One extra I/O thread: its poller, loop and connections, and the two queues to and from the engine. Made,
+// used and destroyed by IoThreads on the engine thread; what runs on the worker's own thread is private.
 #pragma once
 
 #include <cstddef>

@@ -12,6 +12,7 @@ struct Listener::Socket final : EventHandler {
   Socket(Listener& listener, int fd, std::string name, bool is_unix)
       : owner(&listener), fd(fd), name(std::move(name)), is_unix(is_unix) {}
   ~Socket() override {
+    owner->loop_->Cancel(retry);
     if (is_watched) owner->loop_->Unwatch(fd, *this);
     owner->net_->Close(fd);
   }
@@ -22,6 +23,7 @@ struct Listener::Socket final : EventHandler {
   std::string name;  // "address port", or the Unix path
   bool is_unix;
   bool is_watched = false;
+  TimerId retry = 0;
 };
 
 Listener::Listener(EventLoop& loop, env::Net& net, IoThreads& connections, AcceptFilter filter)
@@ -31,8 +33,8 @@ Listener::~Listener() = default;
 
 void Listener::Close() { sockets_.clear(); }
 
-// An address that is listened on already is carried over; the others are opened first, so that a failure leaves
-// everything as it was.
+// An address that is listened on already is carried over; the others are opened first, so that a failure
+// leaves everything as it was.
 Status Listener::Listen(const ListenOptions& options) {
   std::vector<std::unique_ptr<Socket>> opened;
   std::vector<std::string> kept;
@@ -95,13 +97,24 @@ void Listener::AcceptFrom(Socket& socket) {
   for (int i = 0; i < kMaxAcceptsPerTurn; ++i) {
     const int fd = net_->Accept(socket.fd);
     if (fd < 0) {
-      if (fd != -EAGAIN && on_accept_error_) on_accept_error_(-fd);
+      if (fd != -EAGAIN) RestAfterError(socket, -fd);
       return;
     }
     // A socket that lacks an option still serves.
     static_cast<void>(net_->Configure(fd, {.no_delay = true, .keepalive_seconds = keepalive_seconds_}));
     connections_->Adopt(fd, socket.is_unix, filter_);
   }
+}
+
+// Out of descriptors, most likely: the socket stays readable, so watching it would turn the loop without
+// rest.
+void Listener::RestAfterError(Socket& socket, int code) {
+  loop_->Unwatch(socket.fd, socket);
+  socket.is_watched = false;
+  socket.retry = loop_->After(kRestMicros, [this, &socket] {
+    socket.is_watched = loop_->Watch(socket.fd, env::kReadable, socket).has_value();
+  });
+  if (on_accept_error_) on_accept_error_(code);
 }
 
 }  // namespace hearth::net

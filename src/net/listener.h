@@ -16,8 +16,8 @@
 namespace hearth::net {
 
 struct ListenOptions {
-  // As `bind`: numeric addresses, "*" for all IPv4 and "::*" for all IPv6 addresses. A leading '-' means that it is
-  // no error if the address or its family is not available here.
+  // As `bind`: numeric addresses, "*" for all IPv4 and "::*" for all IPv6 addresses. A leading '-' means that
+  // it is no error if the address or its family is not available here.
   std::vector<std::string> addresses = {"*", "-::*"};
   int port = 6379;  // 0 = any free one; for no TCP at all, leave `addresses` empty
   int backlog = 511;
@@ -29,20 +29,22 @@ class Listener {
  public:
   // Connections taken from one listening socket in one turn.
   static constexpr int kMaxAcceptsPerTurn = 1000;
+  // After an error the socket is left alone for so long; connections wait in its backlog.
+  static constexpr int64_t kRestMicros = 100'000;
 
   Listener(EventLoop& loop, env::Net& net, IoThreads& connections, AcceptFilter filter);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  // Opens the sockets, replacing those that are open now. If it fails, what was open before stays; the error says
-  // which address could not be listened on and why. An address that was already open keeps its socket.
+  // Opens the sockets, replacing those that are open now. If it fails, what was open before stays; the error
+  // says which address could not be listened on and why. An address that was already open keeps its socket.
   Status Listen(const ListenOptions& options);
   // Stops listening; connections stay.
   void Close();
 
-  // Called with the errno when accepting fails for another reason than that nobody waits (out of descriptors): the
-  // pending connections stay in the backlog and are tried again in the next turn.
+  // Called with the errno when accepting fails for another reason than that nobody waits (out of
+  // descriptors).
   void set_on_accept_error(std::function<void(int)> fn) { on_accept_error_ = std::move(fn); }
   void set_keepalive_seconds(int seconds) { keepalive_seconds_ = seconds; }
   // The TCP port in use (of interest after listening on port 0), or 0.
@@ -52,6 +54,7 @@ class Listener {
   struct Socket;
 
   void AcceptFrom(Socket& socket);
+  void RestAfterError(Socket& socket, int code);
 
   EventLoop* loop_;
   env::Net* net_;

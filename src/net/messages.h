@@ -1,5 +1,6 @@
-// What the two sides of a connection tell each other: the engine on its thread, the I/O side on the thread of the
-// loop that the connection is attached to. Between two threads the messages travel through SpscQueues (io_worker.h).
+// What the two sides of a connection tell each other: the engine on its thread, the I/O side on the thread of
+// the loop that the connection is attached to. Between two threads the messages travel through SpscQueues
+// (io_worker.h).
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// The bytes received on one connection and not yet consumed, contiguous. Empty buffers hold no memory: blocks of
-// 16 KB come from the thread's BlockPool and go back; larger ones are allocated while a large request is arriving.
+// The bytes received on one connection and not yet consumed, contiguous. Empty buffers hold no memory: blocks
+// of 16 KB come from the thread's BlockPool and go back; larger ones are allocated while a large request is
+// arriving.
 #pragma once
 
 #include <cstddef>
@@ -39,8 +40,8 @@ class ReadBuffer {
   char* end() { return data_ + size_; }
   void Advance(size_t size) { size_ += size; }
 
-  // Makes room to read into. `awaited_size` is the size at which the value now arriving is complete (0 = unknown):
-  // growth doubles what has really arrived and stops at exactly that size. May move the buffer.
+  // Makes room to read into. `awaited_size` is the size at which the value now arriving is complete (0 =
+  // unknown): growth doubles what has really arrived and stops at exactly that size. May move the buffer.
   void MakeRoom(size_t awaited_size, BlockPool& pool);
   // Removes the first `size` bytes; gives the memory back when nothing is left. May move the rest.
   void DropFront(size_t size, BlockPool& pool);

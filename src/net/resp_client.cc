@@ -13,7 +13,8 @@ namespace {
 
 constexpr size_t kReadBytes = 16 * 1024;
 
-// Shared by a Call that waits and the callback that answers it; the handle is null once nobody waits any more.
+// Shared by a Call that waits and the callback that answers it; the handle is null once nobody waits any
+// more.
 struct CallState {
   std::optional<Result<resp::Reply>> reply;
   std::coroutine_handle<> waiting;
@@ -70,9 +71,8 @@ void RespClient::Connect(const env::Endpoint& endpoint, std::function<void(Statu
     return;
   }
   loop_->Cancel(deadline_timer_);
-  deadline_timer_ = loop_->After(options_.connect_timeout_micros, [this] {
-    Break({"connecting took longer than its timeout", ETIMEDOUT});
-  });
+  deadline_timer_ = loop_->After(options_.connect_timeout_micros,
+                                 [this] { Break({"connecting took longer than its timeout", ETIMEDOUT}); });
 }
 
 Task<Status> RespClient::Connect(env::Endpoint endpoint) {
@@ -95,7 +95,8 @@ Task<Result<resp::Reply>> RespClient::Call(std::vector<std::string> args, int64_
   co_return std::move(reply);
 }
 
-void RespClient::Send(std::span<const std::string_view> args, ReplyCallback on_reply, int64_t timeout_micros) {
+void RespClient::Send(std::span<const std::string_view> args, ReplyCallback on_reply,
+                      int64_t timeout_micros) {
   if (state_ != State::kConnected) {
     loop_->Post([on_reply = std::move(on_reply)] { on_reply(Fail("not connected", ENOTCONN)); });
     return;
@@ -247,8 +248,8 @@ void RespClient::WriteOutput() {
   }
 }
 
-// Commands are answered in order, so the oldest one's time is looked at. A later one with a shorter timeout is
-// looked at when its turn comes.
+// Commands are answered in order, so the oldest one's time is looked at. A later one with a shorter timeout
+// is looked at when its turn comes.
 void RespClient::ArmDeadline() {
   loop_->Cancel(deadline_timer_);
   if (waiting_.empty()) return;

@@ -1,5 +1,6 @@
-// A client of another server, for replication, Sentinel and cluster links: pipelined commands, each with its reply
-// or an error, and pushes. Loop's thread only. May be closed or destroyed from inside its own callbacks.
+// A client of another server, for replication, Sentinel and cluster links: pipelined commands, each with its
+// reply or an error, and pushes. Loop's thread only. May be closed or destroyed from inside its own
+// callbacks.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,8 @@ class RespClient final : private EventHandler {
 
   struct Options {
     int64_t connect_timeout_micros = 5'000'000;
-    // For every command that gives none of its own. A command without an answer in time breaks the connection: what
-    // comes later could not be told apart.
+    // For every command that gives none of its own. A command without an answer in time breaks the
+    // connection: what comes later could not be told apart.
     int64_t command_timeout_micros = 5'000'000;
     std::string username;  // empty = AUTH with the password alone
     std::string password;  // empty = no AUTH
@@ -46,10 +47,12 @@ class RespClient final : private EventHandler {
   Task<Status> Connect(env::Endpoint endpoint);
   bool is_connected() const { return state_ == State::kConnected; }
 
-  // Sends one command. The callback gets the reply (an error reply is a Reply too), or an Error if the connection
-  // ends first; it is never called before this returns. Commands may be sent without waiting for replies.
+  // Sends one command. The callback gets the reply (an error reply is a Reply too), or an Error if the
+  // connection ends first; it is never called before this returns. Commands may be sent without waiting for
+  // replies.
   void Send(std::span<const std::string_view> args, ReplyCallback on_reply, int64_t timeout_micros = 0);
-  void Send(std::initializer_list<std::string_view> args, ReplyCallback on_reply, int64_t timeout_micros = 0) {
+  void Send(std::initializer_list<std::string_view> args, ReplyCallback on_reply,
+            int64_t timeout_micros = 0) {
     Send(std::span(args.begin(), args.size()), std::move(on_reply), timeout_micros);
   }
   Task<Result<resp::Reply>> Call(std::vector<std::string> args, int64_t timeout_micros = 0);
@@ -68,8 +71,8 @@ class RespClient final : private EventHandler {
 
   // Ends the connection; commands still waiting get an error, later.
   void Close();
-  // Gives the socket away together with the bytes already received behind the last reply, for a protocol that goes
-  // on in its own way (PSYNC). No command may be waiting.
+  // Gives the socket away together with the bytes already received behind the last reply, for a protocol that
+  // goes on in its own way (PSYNC). No command may be waiting.
   Result<std::unique_ptr<Stream>> Detach();
 
   size_t waiting_count() const { return waiting_.size(); }

@@ -55,8 +55,8 @@ Task<Result<std::unique_ptr<Stream>>> Stream::Connect(EventLoop& loop, env::Net&
 
 Result<std::unique_ptr<Stream>> Stream::Adopt(EventLoop& loop, env::Net& net, int fd, std::string received) {
   std::unique_ptr<Stream> stream(new Stream(loop, net, fd, std::move(received)));
-  const Status watched = loop.Watch(
-      fd, env::kReadable | env::kWritable | env::kPeerClosed | env::kEdgeTriggered, *stream);
+  const Status watched =
+      loop.Watch(fd, env::kReadable | env::kWritable | env::kPeerClosed | env::kEdgeTriggered, *stream);
   if (!watched) return std::unexpected(watched.error());
   return stream;
 }
@@ -113,9 +113,8 @@ Task<Result<size_t>> Stream::ReadSome(std::span<char> to, int64_t timeout_micros
       if (got != -EAGAIN) co_return FailWith("read", static_cast<int>(-got));
       may_read_ = false;
     }
-    const int64_t left = timeout_micros == kNoTimeout
-                             ? kNoTimeout
-                             : std::max<int64_t>(deadline - loop_->FreshNowMicros(), 0);
+    const int64_t left =
+        timeout_micros == kNoTimeout ? kNoTimeout : std::max<int64_t>(deadline - loop_->FreshNowMicros(), 0);
     Readiness readable(*this, false, left);
     const bool in_time = co_await readable;
     if (!in_time) co_return FailWith("read", ETIMEDOUT);
@@ -127,9 +126,8 @@ Task<Result<std::string>> Stream::ReadLine(size_t max_bytes, int64_t timeout_mic
   std::string line;
   for (;;) {
     char piece[1024];
-    const int64_t left = timeout_micros == kNoTimeout
-                             ? kNoTimeout
-                             : std::max<int64_t>(deadline - loop_->FreshNowMicros(), 0);
+    const int64_t left =
+        timeout_micros == kNoTimeout ? kNoTimeout : std::max<int64_t>(deadline - loop_->FreshNowMicros(), 0);
     Task<Result<size_t>> reading = ReadSome(piece, left);
     const Result<size_t> got = co_await reading;
     if (!got) co_return std::unexpected(got.error());
@@ -137,7 +135,8 @@ Task<Result<std::string>> Stream::ReadLine(size_t max_bytes, int64_t timeout_mic
     const std::string_view bytes(piece, *got);
     const size_t end = bytes.find('\n');
     line.append(bytes.substr(0, end));
-    if (line.size() > max_bytes + 1) co_return Fail("line is longer than " + std::to_string(max_bytes) + " bytes");
+    if (line.size() > max_bytes + 1)
+      co_return Fail("line is longer than " + std::to_string(max_bytes) + " bytes");
     if (end == std::string_view::npos) continue;
     received_.insert(0, bytes.substr(end + 1));
     if (line.ends_with('\r')) line.pop_back();

@@ -1,5 +1,5 @@
-// A connected socket for tasks: bytes in, bytes out, with timeouts. One task may read and another write at the same
-// time. Loop's thread only; must outlive the tasks that use it (see TaskScope).
+// A connected socket for tasks: bytes in, bytes out, with timeouts. One task may read and another write at
+// the same time. Loop's thread only; must outlive the tasks that use it (see TaskScope).
 #pragma once
 
 #include <coroutine>
@@ -25,7 +25,8 @@ class Stream final : private EventHandler {
                                                        int64_t timeout_micros);
 
   // Takes over a connected non-blocking socket. `received` is what was read from it already.
-  static Result<std::unique_ptr<Stream>> Adopt(EventLoop& loop, env::Net& net, int fd, std::string received = {});
+  static Result<std::unique_ptr<Stream>> Adopt(EventLoop& loop, env::Net& net, int fd,
+                                               std::string received = {});
   ~Stream() override;
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;

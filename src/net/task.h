@@ -1,8 +1,10 @@
-// Coroutines on an EventLoop, for links that talk in steps (handshakes, transfers). Not for clients' connections.
+// Coroutines on an EventLoop, for links that talk in steps (handshakes, transfers). Not for clients'
+// connections.
 //
-// A Task<T> is lazy: it runs when it is awaited, or when a TaskScope is given it. Cancelling is destroying: a scope
-// that goes away destroys the frames of its unfinished tasks, and with them whatever they wait for; awaitables
-// unregister themselves in their destructors. All on the loop's thread. No exceptions: errors are Result values.
+// A Task<T> is lazy: it runs when it is awaited, or when a TaskScope is given it. Cancelling is destroying: a
+// scope that goes away destroys the frames of its unfinished tasks, and with them whatever they wait for;
+// awaitables unregister themselves in their destructors. All on the loop's thread. No exceptions: errors are
+// Result values.
 #pragma once
 
 #include <coroutine>
@@ -115,7 +117,9 @@ class TaskScope {
       promise_type(TaskScope& owner, Task<void>&) : scope(&owner) {
         scope->roots_.insert(std::coroutine_handle<promise_type>::from_promise(*this).address());
       }
-      ~promise_type() { scope->roots_.erase(std::coroutine_handle<promise_type>::from_promise(*this).address()); }
+      ~promise_type() {
+        scope->roots_.erase(std::coroutine_handle<promise_type>::from_promise(*this).address());
+      }
       Root get_return_object() const noexcept { return {}; }
       std::suspend_never initial_suspend() const noexcept { return {}; }
       std::suspend_never final_suspend() const noexcept { return {}; }

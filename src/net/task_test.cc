@@ -62,7 +62,9 @@ TEST_F(TaskTest, CancelsWhatStillRunsWithItsScope) {
 
 TEST_F(TaskTest, NeverRunsATaskThatNobodyAwaits) {
   int sum = 0;
-  { const Task<void> task = AddThree(loop_, &sum, std::make_shared<int>(1)); }
+  {
+    const Task<void> task = AddThree(loop_, &sum, std::make_shared<int>(1));
+  }
   EXPECT_EQ(sum, 0);
 }
 
@@ -73,7 +75,8 @@ class LinkTest : public ::testing::Test {
 };
 
 Task<void> TalkOverStream(TestServer& server, env::Endpoint endpoint, std::string* got, bool* done) {
-  Task<Result<std::unique_ptr<Stream>>> connecting = Stream::Connect(server.loop, *server.net, endpoint, 5'000'000);
+  Task<Result<std::unique_ptr<Stream>>> connecting =
+      Stream::Connect(server.loop, *server.net, endpoint, 5'000'000);
   Result<std::unique_ptr<Stream>> stream = co_await connecting;
   EXPECT_TRUE(stream.has_value());
   Task<Status> writing = (*stream)->WriteAll("ECHO hello\r\n", 5'000'000);
@@ -107,7 +110,8 @@ TEST_F(LinkTest, PipelinesCommandsAndMatchesTheirReplies) {
   ASSERT_TRUE(server_.TurnUntil([&] { return connected; }));
   std::string replies;
   for (int i = 0; i < 100; ++i) {
-    client.Send({"ECHO", std::to_string(i)}, [&](Result<resp::Reply> reply) { replies += reply->text + ","; });
+    client.Send({"ECHO", std::to_string(i)},
+                [&](Result<resp::Reply> reply) { replies += reply->text + ","; });
   }
   EXPECT_TRUE(replies.empty());
   ASSERT_TRUE(server_.TurnUntil([&] { return client.waiting_count() == 0; }));
@@ -185,7 +189,8 @@ TEST_F(LinkTest, ServesTasksAndHandsOverItsSocket) {
 
 TEST_F(LinkTest, KeepsItsListenersWhenANewSetFails) {
   const int port = server_.listener.port();
-  EXPECT_FALSE(server_.listener.Listen({.addresses = {"127.0.0.1", "203.0.113.7"}, .port = port + 1}).has_value());
+  EXPECT_FALSE(
+      server_.listener.Listen({.addresses = {"127.0.0.1", "203.0.113.7"}, .port = port + 1}).has_value());
   EXPECT_EQ(server_.listener.port(), port);
   EXPECT_FALSE(server_.listener.Listen({.addresses = {"not an address"}, .port = 0}).has_value());
   EXPECT_TRUE(server_.listener.Listen({.addresses = {"127.0.0.1", "-203.0.113.7"}, .port = 0}).has_value());
@@ -193,7 +198,8 @@ TEST_F(LinkTest, KeepsItsListenersWhenANewSetFails) {
 
 TEST_F(LinkTest, ListensOnAUnixSocket) {
   const std::string path = ::testing::TempDir() + "hearth_listener_test.sock";
-  ASSERT_TRUE(server_.listener.Listen({.addresses = {}, .unix_path = path, .unix_permissions = 0700}).has_value());
+  ASSERT_TRUE(
+      server_.listener.Listen({.addresses = {}, .unix_path = path, .unix_permissions = 0700}).has_value());
   RespClient client(server_.loop, *server_.net, {});
   std::string got;
   client.Connect({.unix_path = path}, [&](Status) {

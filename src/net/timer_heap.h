@@ -1,4 +1,5 @@
-// Timers of one event loop: a binary heap by due time with O(log n) cancellation. Times are the loop's microseconds.
+// Timers of one event loop: a binary heap by due time with O(log n) cancellation. Times are the loop's
+// microseconds.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +17,8 @@ class TimerHeap {
   TimerId Add(int64_t due_micros, int64_t period_micros, std::function<void()> fn);
   void Cancel(TimerId timer);
 
-  // Runs every timer due at `now_micros`, in order of their times. Timers added meanwhile wait for the next call.
-  // A repeating timer that is late skips the missed runs.
+  // Runs every timer due at `now_micros`, in order of their times. Timers added meanwhile wait for the next
+  // call. A repeating timer that is late skips the missed runs.
   void RunDue(int64_t now_micros);
 
   bool empty() const { return heap_.empty(); }

@@ -13,7 +13,8 @@ namespace hearth::net {
 class Transport {
  public:
   virtual ~Transport() = default;
-  // Bytes moved, 0 for the peer's orderly end (Read), or a negated errno; -EAGAIN when the socket is not ready.
+  // Bytes moved, 0 for the peer's orderly end (Read), or a negated errno; -EAGAIN when the socket is not
+  // ready.
   virtual int64_t Read(char* to, size_t size) = 0;
   virtual int64_t Writev(const iovec* parts, int count) = 0;
 };

@@ -94,8 +94,8 @@ OutputBuffer::Gap OutputBuffer::OpenGap(size_t size) {
   return {tail_, static_cast<size_t>(start - tail_->data()), size};
 }
 
-// The bytes behind the gap, at most one chunk's, move up to what was really needed. Later chunks stay where they
-// are: a chunk in the middle of the chain need not be full.
+// The bytes behind the gap, at most one chunk's, move up to what was really needed. Later chunks stay where
+// they are: a chunk in the middle of the chain need not be full.
 void OutputBuffer::CloseGap(const Gap& gap, std::string_view contents) {
   HEARTH_ASSERT(contents.size() <= gap.size);
   if (gap.chunk == tail_) SealTail();

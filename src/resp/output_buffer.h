@@ -1,8 +1,8 @@
-// Bytes on their way to a socket: a chain of chunks. Small replies share 16 KB chunks from the thread's ChunkPool;
-// a reply larger than that gets one chunk of exactly its size. An empty buffer holds no memory.
+// Bytes on their way to a socket: a chain of chunks. Small replies share 16 KB chunks from the thread's
+// ChunkPool; a reply larger than that gets one chunk of exactly its size. An empty buffer holds no memory.
 //
-// A buffer and its pool belong to one thread at a time; whole chains move between threads by TakeAll, after which
-// their chunks go back to the pool of the buffer that they ended up in.
+// A buffer and its pool belong to one thread at a time; whole chains move between threads by TakeAll, after
+// which their chunks go back to the pool of the buffer that they ended up in.
 #pragma once
 
 #include <sys/uio.h>
@@ -79,15 +79,16 @@ class OutputBuffer {
   // At least `size` contiguous bytes to write to (size <= kMaxReserve); then Advance by what was written.
   static constexpr size_t kMaxReserve = 4096;
   char* Reserve(size_t size) {
-    if (static_cast<size_t>(limit_ - cursor_) < size) [[unlikely]] StartChunk(size);
+    if (static_cast<size_t>(limit_ - cursor_) < size) [[unlikely]]
+      StartChunk(size);
     return cursor_;
   }
   void Advance(size_t size) { cursor_ += size; }
   // Contiguous room left in the current chunk.
   size_t room() const { return static_cast<size_t>(limit_ - cursor_); }
 
-  // A gap whose final contents are not known yet: `size` bytes that CloseGap replaces by at most as many. Gaps must
-  // be closed innermost (last opened) first and before the buffer is consumed or taken.
+  // A gap whose final contents are not known yet: `size` bytes that CloseGap replaces by at most as many.
+  // Gaps must be closed innermost (last opened) first and before the buffer is consumed or taken.
   struct Gap {
     Chunk* chunk;
     size_t offset;
@@ -101,8 +102,8 @@ class OutputBuffer {
   // Drops the first `size` bytes.
   void Consume(size_t size);
 
-  // Appends everything in `other`, which becomes empty. Moves chunks; a small `other` is copied into the free room
-  // of this buffer's last chunk instead, so that many small pieces do not pin many chunks.
+  // Appends everything in `other`, which becomes empty. Moves chunks; a small `other` is copied into the free
+  // room of this buffer's last chunk instead, so that many small pieces do not pin many chunks.
   void TakeAll(OutputBuffer& other);
   void Clear();
 

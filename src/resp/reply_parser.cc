@@ -20,10 +20,14 @@ Reply MakeText(Kind kind, std::string_view text) {
 
 Kind AggregateKind(char type) {
   switch (type) {
-    case '%': return Kind::kMap;
-    case '~': return Kind::kSet;
-    case '>': return Kind::kPush;
-    default: return Kind::kArray;
+    case '%':
+      return Kind::kMap;
+    case '~':
+      return Kind::kSet;
+    case '>':
+      return Kind::kPush;
+    default:
+      return Kind::kArray;
   }
 }
 
@@ -64,7 +68,8 @@ Result<bool> ReplyParser::TakeLine(std::string_view& input) {
   const size_t end = input.find('\n');
   const size_t take = end == std::string_view::npos ? input.size() : end + 1;
   if (line_.size() + take > limits_.max_line_bytes) {
-    return std::unexpected(Broken("line is longer than " + std::to_string(limits_.max_line_bytes) + " bytes").error());
+    return std::unexpected(
+        Broken("line is longer than " + std::to_string(limits_.max_line_bytes) + " bytes").error());
   }
   line_.append(input.substr(0, take));
   input.remove_prefix(take);
@@ -87,10 +92,14 @@ Status ReplyParser::StartValue(std::string_view line) {
   const char type = line[0];
   const std::string_view rest = line.substr(1);
   switch (type) {
-    case '+': return FinishValue(MakeText(Kind::kSimple, rest));
-    case '-': return FinishValue(MakeText(Kind::kError, rest));
-    case '(': return FinishValue(MakeText(Kind::kBigNumber, rest));
-    case '_': return FinishValue(Reply{});
+    case '+':
+      return FinishValue(MakeText(Kind::kSimple, rest));
+    case '-':
+      return FinishValue(MakeText(Kind::kError, rest));
+    case '(':
+      return FinishValue(MakeText(Kind::kBigNumber, rest));
+    case '_':
+      return FinishValue(Reply{});
     case ':': {
       const auto value = ParseInt64(rest);
       if (!value) return Broken("not an integer");
@@ -115,13 +124,16 @@ Status ReplyParser::StartValue(std::string_view line) {
     }
     case '$':
     case '=':
-    case '!': return StartBulk(type, rest);
+    case '!':
+      return StartBulk(type, rest);
     case '*':
     case '%':
     case '~':
     case '>':
-    case '|': return StartAggregate(type, rest);
-    default: return Broken("unknown type byte");
+    case '|':
+      return StartAggregate(type, rest);
+    default:
+      return Broken("unknown type byte");
   }
 }
 

@@ -1,5 +1,5 @@
-// Incremental parser of what servers answer, RESP2 and RESP3, into a tree. For our own outgoing links (replication,
-// Sentinel, cluster tools): it favours plainness over speed. One thread at a time.
+// Incremental parser of what servers answer, RESP2 and RESP3, into a tree. For our own outgoing links
+// (replication, Sentinel, cluster tools): it favours plainness over speed. One thread at a time.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,7 @@ struct Reply {
   Kind kind = Kind::kNull;
   int64_t integer = 0;  // kInteger, kBoolean
   double number = 0;    // kDouble
-  std::string text;     // kSimple, kError (without '-'), kBulk, kBigNumber, kVerbatim, and kDouble as received
+  std::string text;  // kSimple, kError (without '-'), kBulk, kBigNumber, kVerbatim, and kDouble as received
   std::vector<Reply> elements;
 
   bool is_null() const { return kind == Kind::kNull; }
@@ -55,8 +55,8 @@ class ReplyParser {
  public:
   explicit ReplyParser(ReplyLimits limits = {}) : limits_(limits) {}
 
-  // Takes bytes from the front of `input` until one reply is complete or the input is used up, and removes what it
-  // took. True when `take_reply()` has a reply. After an error the parser stays in it.
+  // Takes bytes from the front of `input` until one reply is complete or the input is used up, and removes
+  // what it took. True when `take_reply()` has a reply. After an error the parser stays in it.
   Result<bool> Feed(std::string_view& input);
 
   // The complete reply; readies the parser for the next one.
@@ -80,9 +80,9 @@ class ReplyParser {
 
   ReplyLimits limits_;
   std::vector<Level> levels_;
-  std::string line_;          // a line that has arrived in part
-  Reply bulk_;                // the bulk string being received
-  size_t bulk_left_ = 0;      // its bytes to come, CR LF included
+  std::string line_;      // a line that has arrived in part
+  Reply bulk_;            // the bulk string being received
+  size_t bulk_left_ = 0;  // its bytes to come, CR LF included
   bool in_bulk_ = false;
   bool complete_ = false;
   size_t element_count_ = 0;

@@ -10,7 +10,8 @@ namespace {
 
 // One line per value: enough to compare trees.
 std::string Show(const Reply& reply) {
-  std::string text = std::to_string(static_cast<int>(reply.kind)) + "(" + std::to_string(reply.integer) + reply.text;
+  std::string text =
+      std::to_string(static_cast<int>(reply.kind)) + "(" + std::to_string(reply.integer) + reply.text;
   for (const Reply& element : reply.elements) text += "," + Show(element);
   return text + ")";
 }
@@ -66,7 +67,8 @@ TEST(ReplyParser, DropsAttributesAndKeepAliveNewlines) {
 }
 
 TEST(ReplyParser, GivesTheSameTreeHoweverTheInputIsCut) {
-  const std::string input = "*3\r\n*2\r\n:1\r\n$5\r\nhello\r\n%1\r\n+k\r\n_\r\n=7\r\ntxt:abc\r\n+OK\r\n\n-ERR x\r\n";
+  const std::string input =
+      "*3\r\n*2\r\n:1\r\n$5\r\nhello\r\n%1\r\n+k\r\n_\r\n=7\r\ntxt:abc\r\n+OK\r\n\n-ERR x\r\n";
   bool failed = false;
   const auto whole = ParseInPieces(input, input.size(), &failed);
   ASSERT_FALSE(failed);
@@ -88,7 +90,8 @@ TEST(ReplyParser, RefusesWhatIsNotTheProtocol) {
 
 TEST(ReplyParser, BoundsDepthElementsAndBulks) {
   const ReplyLimits limits{.max_depth = 3, .max_bulk_bytes = 10, .max_elements = 5};
-  for (std::string text : {"*1\r\n*1\r\n*1\r\n*1\r\n", "$11\r\n", "*6\r\n", "*3\r\n*3\r\n:1\r\n:1\r\n:1\r\n:1\r\n"}) {
+  for (std::string text :
+       {"*1\r\n*1\r\n*1\r\n*1\r\n", "$11\r\n", "*6\r\n", "*3\r\n*3\r\n:1\r\n:1\r\n:1\r\n:1\r\n"}) {
     ReplyParser parser(limits);
     std::string_view input = text;
     EXPECT_FALSE(parser.Feed(input).has_value()) << text;

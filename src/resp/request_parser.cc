@@ -21,8 +21,8 @@ constexpr std::string_view kUnauthenticatedCount = "Protocol error: unauthentica
 constexpr std::string_view kUnauthenticatedLength = "Protocol error: unauthenticated bulk length";
 constexpr std::string_view kExpectedDollar = "Protocol error: expected '$', got '";
 
-// A length of one or two digits with its line end, which nearly all are: its value, and its digits in `digits`.
-// -1 if it is anything else or not all there.
+// A length of one or two digits with its line end, which nearly all are: its value, and its digits in
+// `digits`. -1 if it is anything else or not all there.
 inline int64_t ShortLength(const char* at, const char* end, size_t* digits) {
   if (end - at < 4) return -1;
   const unsigned first = static_cast<unsigned char>(at[0]) - unsigned{'0'};
@@ -55,10 +55,14 @@ RequestParser::Outcome RequestParser::Parse(char* data, size_t size, const Reque
     }
     if (step == Step::kDone && args_left_ > 0) step = ParseBulks(data, size, limits, out);
     switch (step) {
-      case Step::kDone: break;
-      case Step::kNeedMore: return Outcome::kNeedMore;
-      case Step::kBatchFull: return Outcome::kBatchFull;
-      case Step::kError: return Outcome::kError;
+      case Step::kDone:
+        break;
+      case Step::kNeedMore:
+        return Outcome::kNeedMore;
+      case Step::kBatchFull:
+        return Outcome::kBatchFull;
+      case Step::kError:
+        return Outcome::kError;
     }
   }
 }
@@ -179,7 +183,8 @@ RequestParser::Step RequestParser::ParseInline(char* data, size_t size, ParsedRe
   return Step::kDone;
 }
 
-// The line at position_ up to `last_byte`, which is left out; of a '\r' line end, the byte after it must be there.
+// The line at position_ up to `last_byte`, which is left out; of a '\r' line end, the byte after it must be
+// there.
 RequestParser::Step RequestParser::ReadLine(const char* data, size_t size, char last_byte,
                                             std::string_view too_big, std::string_view* line) {
   const size_t from = std::max(position_, scanned_);
@@ -213,7 +218,8 @@ void RequestParser::Discard(const char* old_data, const char* new_data, ParsedRe
   out.requests.clear();
   out.args.erase(out.args.begin(), out.args.begin() + first_arg_);
   for (std::string_view& arg : out.args) {
-    arg = {new_data + (reinterpret_cast<uintptr_t>(arg.data()) - reinterpret_cast<uintptr_t>(old_data) - removed),
+    arg = {new_data +
+               (reinterpret_cast<uintptr_t>(arg.data()) - reinterpret_cast<uintptr_t>(old_data) - removed),
            arg.size()};
   }
   first_arg_ = 0;

@@ -1,8 +1,9 @@
-// Incremental parser of what clients send: arrays of bulk strings ("multibulk") and inline lines. Works over one
-// contiguous buffer that its owner fills; knows no sockets. One parser per connection, used by its I/O thread.
+// Incremental parser of what clients send: arrays of bulk strings ("multibulk") and inline lines. Works over
+// one contiguous buffer that its owner fills; knows no sockets. One parser per connection, used by its I/O
+// thread.
 //
-// The parser keeps its place inside a half-received request, so every byte is looked at once however the input is
-// cut. Nothing is allocated for what is only announced: arguments are appended as they arrive.
+// The parser keeps its place inside a half-received request, so every byte is looked at once however the
+// input is cut. Nothing is allocated for what is only announced: arguments are appended as they arrive.
 //
 // The limits and error texts are those that clients of Redis 7 know.
 #pragma once
@@ -14,8 +15,8 @@
 
 namespace hearth::resp {
 
-// One complete request: a run of arguments in ParsedRequests::args. The last three fields are for the engine's
-// resolver; the parser leaves them as they are initialised here.
+// One complete request: a run of arguments in ParsedRequests::args. The last three fields are for the
+// engine's resolver; the parser leaves them as they are initialised here.
 struct Request {
   static constexpr uint16_t kUnknownCommand = 0xffff;
 
@@ -53,17 +54,18 @@ class RequestParser {
     kError,      // see error(); the input cannot be understood from here on
   };
 
-  // Parses on in `data`, the whole buffer, and appends what becomes complete to `out`. Quoted inline arguments are
-  // unescaped in place, hence the mutable buffer. Between calls the owner may append to the buffer freely, must
-  // call Discard after removing bytes from its front, and Rebase after moving it.
+  // Parses on in `data`, the whole buffer, and appends what becomes complete to `out`. Quoted inline
+  // arguments are unescaped in place, hence the mutable buffer. Between calls the owner may append to the
+  // buffer freely, must call Discard after removing bytes from its front, and Rebase after moving it.
   Outcome Parse(char* data, size_t size, const RequestLimits& limits, ParsedRequests& out);
 
-  // Bytes at the front of the buffer that belong to complete requests (or to nothing) and may be removed once the
-  // batch is done.
+  // Bytes at the front of the buffer that belong to complete requests (or to nothing) and may be removed once
+  // the batch is done.
   size_t consumed() const { return request_start_; }
 
-  // The batch is done: drops its complete requests from `out`, keeping the arguments of a half-received one, and
-  // takes the first consumed() bytes as removed, with the rest now standing at `new_data`, the start of the buffer.
+  // The batch is done: drops its complete requests from `out`, keeping the arguments of a half-received one,
+  // and takes the first consumed() bytes as removed, with the rest now standing at `new_data`, the start of
+  // the buffer.
   void Discard(const char* old_data, const char* new_data, ParsedRequests& out);
 
   // The buffer has moved from `old_data` to `new_data` with the same contents.
@@ -99,7 +101,7 @@ class RequestParser {
   int64_t bulk_length_ = -1;  // of the bulk string now awaited; -1 = its header is next
   uint32_t first_arg_ = 0;    // where the current request's arguments begin in args
   std::string_view error_;
-  char got_text_[40];         // error text that names the offending byte
+  char got_text_[40];  // error text that names the offending byte
 };
 
 }  // namespace hearth::resp

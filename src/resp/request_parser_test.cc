@@ -43,7 +43,8 @@ class Feeder {
       const Outcome outcome = parser_.Parse(buffer_->data(), buffer_->size(), limits_, parsed_);
       for (const Request& request : parsed_.requests) {
         std::vector<std::string> args;
-        for (uint32_t i = 0; i < request.arg_count; ++i) args.emplace_back(parsed_.args[request.first_arg + i]);
+        for (uint32_t i = 0; i < request.arg_count; ++i)
+          args.emplace_back(parsed_.args[request.first_arg + i]);
         requests.push_back(args);
         sizes.push_back(request.size_bytes);
       }
@@ -80,7 +81,8 @@ std::string ErrorOf(std::string_view input, RequestLimits limits = {}) {
 }
 
 const std::string kMixed =
-    "*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$0\r\n\r\nPING\r\n  GET  a \n\r\n*0\r\n*-1\r\nset k \"a b\\x41\" 'c d'\r\n"
+    "*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$0\r\n\r\nPING\r\n  GET  a \n\r\n*0\r\n*-1\r\nset k \"a b\\x41\" 'c "
+    "d'\r\n"
     "*2\r\n$4\r\nECHO\r\n$13\r\nwith\r\nnewline\r\n";
 const Requests kMixedRequests = {
     {"SET", "key", ""}, {"PING"}, {"GET", "a"}, {"set", "k", "a bA", "c d"}, {"ECHO", "with\r\nnewline"}};

@@ -1,5 +1,5 @@
-// Writes replies into an OutputBuffer, in RESP2 or RESP3. A Writer owns nothing and is cheap to make where it is
-// needed; same thread as its buffer. Types that RESP2 lacks come out as what Redis sends to RESP2 clients.
+// Writes replies into an OutputBuffer, in RESP2 or RESP3. A Writer owns nothing and is cheap to make where it
+// is needed; same thread as its buffer. Types that RESP2 lacks come out as what Redis sends to RESP2 clients.
 //
 // `Error`'s text starts with its code ("ERR ...", "WRONGTYPE ..."): adding one is the caller's matter.
 #pragma once
@@ -55,7 +55,9 @@ class Writer {
   void BulkInteger(int64_t value);
 
   void Null() { output_->Append(protocol_ == 2 ? std::string_view("$-1\r\n") : std::string_view("_\r\n")); }
-  void NullArray() { output_->Append(protocol_ == 2 ? std::string_view("*-1\r\n") : std::string_view("_\r\n")); }
+  void NullArray() {
+    output_->Append(protocol_ == 2 ? std::string_view("*-1\r\n") : std::string_view("_\r\n"));
+  }
 
   // Headers: the caller then writes the n elements (for maps n pairs; RESP2 gets a flat array of 2n).
   void Array(size_t n) { Header('*', static_cast<int64_t>(n)); }
@@ -74,7 +76,8 @@ class Writer {
   // `format` has three letters: "txt" or "mkd".
   void Verbatim(std::string_view text, std::string_view format = "txt");
 
-  // An aggregate whose length is known only after its elements are written. Finish every one, innermost first.
+  // An aggregate whose length is known only after its elements are written. Finish every one, innermost
+  // first.
   struct DeferredLength {
     OutputBuffer::Gap gap;
     char kind;

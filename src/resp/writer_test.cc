@@ -43,7 +43,8 @@ class WriterTest : public ::testing::Test {
 
 TEST_F(WriterTest, WritesWhatBothProtocolsShare) {
   const auto write = [](Writer& w) {
-    w.Simple("PONG"), w.Ok(), w.Error("ERR two\r\nlines"), w.Bulk("abc"), w.Bulk(""), w.BulkInteger(-12), w.Array(3);
+    w.Simple("PONG"), w.Ok(), w.Error("ERR two\r\nlines"), w.Bulk("abc"), w.Bulk(""), w.BulkInteger(-12),
+        w.Array(3);
   };
   const std::string expected =
       "+PONG\r\n+OK\r\n-ERR two  lines\r\n$3\r\nabc\r\n$0\r\n\r\n$3\r\n-12\r\n*3\r\n";
@@ -52,9 +53,9 @@ TEST_F(WriterTest, WritesWhatBothProtocolsShare) {
 }
 
 TEST_F(WriterTest, WritesIntegersOfEveryLength) {
-  for (const int64_t value : {int64_t{0}, int64_t{9}, int64_t{10}, int64_t{99}, int64_t{100}, int64_t{-1},
-                              int64_t{-10}, std::numeric_limits<int64_t>::max(),
-                              std::numeric_limits<int64_t>::min()}) {
+  for (const int64_t value :
+       {int64_t{0}, int64_t{9}, int64_t{10}, int64_t{99}, int64_t{100}, int64_t{-1}, int64_t{-10},
+        std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()}) {
     EXPECT_EQ(Write(2, [&](Writer& w) { w.Integer(value); }), ":" + std::to_string(value) + "\r\n");
   }
 }
@@ -69,12 +70,13 @@ TEST_F(WriterTest, WritesRicherTypesInRespThree) {
 }
 
 TEST_F(WriterTest, WritesTheirStandInsInRespTwo) {
-  EXPECT_EQ(Write(2,
-                  [](Writer& w) {
-                    w.Null(), w.NullArray(), w.Map(2), w.Set(1), w.Push(2), w.Double(1.5), w.Double(-INFINITY);
-                    w.Boolean(true), w.Boolean(false), w.BigNumber("123"), w.Verbatim("hi");
-                  }),
-            "$-1\r\n*-1\r\n*4\r\n*1\r\n*2\r\n$3\r\n1.5\r\n$4\r\n-inf\r\n:1\r\n:0\r\n$3\r\n123\r\n$2\r\nhi\r\n");
+  EXPECT_EQ(
+      Write(2,
+            [](Writer& w) {
+              w.Null(), w.NullArray(), w.Map(2), w.Set(1), w.Push(2), w.Double(1.5), w.Double(-INFINITY);
+              w.Boolean(true), w.Boolean(false), w.BigNumber("123"), w.Verbatim("hi");
+            }),
+      "$-1\r\n*-1\r\n*4\r\n*1\r\n*2\r\n$3\r\n1.5\r\n$4\r\n-inf\r\n:1\r\n:0\r\n$3\r\n123\r\n$2\r\nhi\r\n");
 }
 
 TEST_F(WriterTest, KeepsTheOrderAcrossChunks) {

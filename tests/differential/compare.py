@@ -1,7 +1,7 @@
 """Compares two replies to one command: type and bytes, except where Redis promises less.
 
-What is promised less is written down here, command by command: no order (sets, large hashes, KEYS), a random choice
-(checked by membership against the reply of the probe that came just before), and times (a tolerance).
+What is promised less is written down here, command by command: no order (sets, large hashes, KEYS), a random
+choice (checked by membership against the reply of the probe that came just before), and times (a tolerance).
 """
 
 from support.resp import Error, Map, Null, QUEUED, Set, Simple
@@ -15,9 +15,11 @@ UNORDERED_PAIRS = {(b"PUBSUB", b"CHANNELS"), (b"PUBSUB", b"SHARDCHANNELS"), (b"C
 TIMES = {b"TTL": 1000, b"PTTL": 1, b"EXPIRETIME": 1000, b"PEXPIRETIME": 1}
 RANDOM = {b"RANDOMKEY", b"HRANDFIELD", b"SRANDMEMBER", b"SPOP", b"ZRANDMEMBER"}
 PROBES = {b"KEYS", b"HGETALL", b"SMEMBERS", b"ZRANGE"}
-SHAPE_ONLY = {b"TIME", b"LASTSAVE", b"INFO", b"LOLWUT", b"ROLE", b"SCAN", b"HSCAN", b"SSCAN", b"ZSCAN", b"COMMAND", b"DUMP"}
+SHAPE_ONLY = {b"TIME", b"LASTSAVE", b"INFO", b"LOLWUT", b"ROLE", b"SCAN", b"HSCAN", b"SSCAN", b"ZSCAN",
+              b"COMMAND", b"DUMP"}
 SHAPE_ONLY_PAIRS = {
-    (b"OBJECT", b"REFCOUNT"), (b"OBJECT", b"IDLETIME"), (b"CLIENT", b"ID"), (b"CLIENT", b"LIST"), (b"CLIENT", b"INFO"),
+    (b"OBJECT", b"REFCOUNT"), (b"OBJECT", b"IDLETIME"), (b"CLIENT", b"ID"), (b"CLIENT", b"LIST"),
+                    (b"CLIENT", b"INFO"),
     (b"MEMORY", b"USAGE"), (b"MEMORY", b"STATS"), (b"SLOWLOG", b"LEN"), (b"SLOWLOG", b"GET"),
     (b"LATENCY", b"HISTOGRAM"), (b"OBJECT", b"FREQ"),
 }
@@ -60,7 +62,8 @@ def _times_agree(unit_ms, left, right):
 
 def _random_agree(arguments, left, right, previous):
     """Same size and type, and everything chosen stands in the probe's reply."""
-    if isinstance(left, Error) or isinstance(right, Error) or isinstance(left, Null) or isinstance(right, Null):
+    if isinstance(left, Error) or isinstance(right, Error) or isinstance(left, Null) or isinstance(right,
+        Null):
         return left == right
     if type(left) is not type(right):
         return False
@@ -68,7 +71,8 @@ def _random_agree(arguments, left, right, previous):
         left_items, right_items = (x.value if isinstance(x, Set) else x for x in (left, right))
         if len(left_items) != len(right_items):
             return False
-    if previous is None or previous[0][0].upper() not in PROBES or previous[0][1:2] not in (arguments[1:2], (b"*",)):
+    if previous is None or previous[0][0].upper() not in PROBES or previous[0][1:2] not in (arguments[1:2],
+        (b"*",)):
         return True  # Shrinking or another connection took the probe away.
     return elements(left) <= elements(previous[1]) and elements(right) <= elements(previous[2])
 
@@ -87,7 +91,8 @@ def _unordered_agree(name, arguments, left, right, previous):
 
 
 def _sort_agree(arguments, left, right):
-    """ALPHA compares as C strings, so elements that agree up to a zero byte, and equal weights, have no order."""
+    """ALPHA compares as C strings, so elements that agree up to a zero byte, and equal weights, have no
+    order."""
     words = {argument.upper() for argument in arguments[2:]}
     if b"ALPHA" not in words or not isinstance(left, list) or not isinstance(right, list):
         return False
@@ -97,8 +102,8 @@ def _sort_agree(arguments, left, right):
 
 
 def replies_agree(arguments, left, right, previous=None):
-    """True when `left` (the oracle) and `right` answer the command alike. `previous` is the command before it on the
-    same connection with both replies, or None."""
+    """True when `left` (the oracle) and `right` answer the command alike. `previous` is the command before it
+    on the same connection with both replies, or None."""
     if left == right:
         return True
     name = arguments[0].upper()
@@ -118,7 +123,8 @@ def replies_agree(arguments, left, right, previous=None):
 
 
 class Transaction:
-    """Follows MULTI on one connection by its replies, so that the parts of EXEC are compared each by its own rule."""
+    """Follows MULTI on one connection by its replies, so that the parts of EXEC are compared each by its own
+    rule."""
 
     def __init__(self):
         self.queued = None
@@ -152,8 +158,8 @@ class Transaction:
 
 
 def normal_messages(messages):
-    """Messages of a subscriber in comparable order. For one PUBLISH the patterns that match have no promised order,
-    and neither have the channels of an UNSUBSCRIBE without arguments."""
+    """Messages of a subscriber in comparable order. For one PUBLISH the patterns that match have no promised
+    order, and neither have the channels of an UNSUBSCRIBE without arguments."""
     result = []
     run = []
     for message in messages:

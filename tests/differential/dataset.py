@@ -22,7 +22,8 @@ def content(client, key):
 
 
 def _read_commands(kind, key):
-    return [("XINFO", "STREAM", key) if name == "XINFO" else (name, key, *(rest or ())) for name, rest in READERS.get(kind, [])]
+    return [("XINFO", "STREAM", key) if name == "XINFO" else (name, key, *(rest or ())) for name,
+            rest in READERS.get(kind, [])]
 
 
 def _normal(kind, replies):
@@ -31,8 +32,10 @@ def _normal(kind, replies):
     if kind == b"hash":
         return kind, sorted(zip(replies[0][::2], replies[0][1::2]))
     if kind == b"stream":
-        fields = replies[1].as_dict() if isinstance(replies[1], Map) else dict(zip(replies[1][::2], replies[1][1::2]))
-        return kind, replies[0], [fields[f] for f in (b"length", b"last-generated-id", b"entries-added", b"groups")]
+        fields = replies[1].as_dict() if isinstance(replies[1],
+                                                    Map) else dict(zip(replies[1][::2], replies[1][1::2]))
+        return kind, replies[0], [fields[f] for f in (b"length", b"last-generated-id", b"entries-added",
+                                                      b"groups")]
     return kind, replies[0] if replies else None
 
 
@@ -77,8 +80,8 @@ def _key_difference(key, left, right):
 
 
 def compare(left, right):
-    """The first difference between the datasets as (left, right) descriptions, or None. The connections come back
-    with database 0 selected."""
+    """The first difference between the datasets as (left, right) descriptions, or None. The connections come
+    back with database 0 selected."""
     try:
         for database in range(DATABASES):
             for client in (left, right):

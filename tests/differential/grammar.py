@@ -21,21 +21,27 @@ SUBSCRIBERS = (RESP2_SUBSCRIBER, RESP3_SUBSCRIBER)
 INT64_MAX = 2**63 - 1
 INT64_MIN = -(2**63)
 LIMITS = [
-    0, 1, -1, 12, 13, 127, 128, -128, -129, 255, 256, 4095, 4096, -4096, 8191, 32767, 32768, -32768, -32769, 65535,
-    8388607, 8388608, -8388608, 2**31 - 1, 2**31, -(2**31), 2**32, 2**53, 10**15, INT64_MAX - 1, INT64_MAX, INT64_MIN,
+    0, 1, -1, 12, 13, 127, 128, -128, -129, 255, 256, 4095, 4096, -4096, 8191, 32767, 32768, -32768, -32769,
+          65535,
+    8388607, 8388608, -8388608, 2**31 - 1, 2**31, -(2**31), 2**32, 2**53, 10**15, INT64_MAX - 1, INT64_MAX,
+          INT64_MIN,
     INT64_MIN + 1,
 ]
 NOT_INTEGERS = [
-    "", "a", "1a", " 1", "1 ", "+1", "01", "-0", "1.0", "1e3", "0x10", "9223372036854775808", "-9223372036854775809",
+    "", "a", "1a", " 1", "1 ", "+1", "01", "-0", "1.0", "1e3", "0x10", "9223372036854775808",
+                "-9223372036854775809",
     "99999999999999999999", "1\x00", "--1", "nan", "\t5",
 ]
 FLOATS = [
-    "0.1", "-0.5", "3.0", "1e3", "1.5e-7", "10.50", "0.30000000000000004", "1e17", "123456789.123456789", "-1e-10",
+    "0.1", "-0.5", "3.0", "1e3", "1.5e-7", "10.50", "0.30000000000000004", "1e17", "123456789.123456789",
+          "-1e-10",
     "5e-324", "3.14159265358979", "1e100", "0x1p3", "100000000000000000000",
 ]
-NOT_FLOATS = ["", "abc", "nan", "inf", "-inf", "+inf", "1e400", "1.2.3", " 1", "1 ", "infinity", "1e", "1e5000", "--1"]
+NOT_FLOATS = ["", "abc", "nan", "inf", "-inf", "+inf", "1e400", "1.2.3", " 1", "1 ", "infinity", "1e",
+              "1e5000", "--1"]
 SHORT = [
-    "", "a", "b", "c", "hello", "foo", "bar", "x" * 20, "y" * 21, "\r\n", "a b", "\x00", "\x00\x01\xff", "'\"\\", "-", "*",
+    "", "a", "b", "c", "hello", "foo", "bar", "x" * 20, "y" * 21, "\r\n", "a b", "\x00", "\x00\x01\xff",
+         "'\"\\", "-", "*",
     "h?llo", "[a-c]", "3:x", "ABC", "abc", "Hello",
 ]
 LENGTHS = [7, 8, 9, 11, 12, 15, 16, 39, 44, 45, 63, 64, 65, 100, 127, 128, 253, 254, 255, 300]
@@ -153,7 +159,8 @@ class Generator:
 
     def pattern(self):
         return self.choice(
-            ["*", "?*", "s*", "s?", "[sl]*", "[^s]*", "h[0-2]", "\\*", "", "**", "*1", "[a-", "[z-a]*", "nosuch*", "f*",
+            ["*", "?*", "s*", "s?", "[sl]*", "[^s]*", "h[0-2]", "\\*", "", "**", "*1", "[a-", "[z-a]*",
+             "nosuch*", "f*",
              "*[!a]", "s\\0", "[]", "[s", "{tag}*"])
 
     def database(self):
@@ -188,19 +195,23 @@ class Generator:
 
 
 def optional(generator, *options, chance=0.5):
-    """Each option (a list of arguments, made by a call if callable) joins with the given chance; order is shuffled."""
+    """Each option (a list of arguments, made by a call if callable) joins with the given chance; order is
+    shuffled."""
     chosen = [option() if callable(option) else option for option in options if generator.chance(chance)]
     generator.random.shuffle(chosen)
     return [argument for option in chosen for argument in option]
 
 
-# Commands that may wait, or change the framing of replies, are never spoilt: a changed argument could make them wait
-# without end or close the connection.
+# Commands that may wait, or change the framing of replies, are never spoilt: a changed argument could
+# make them wait without end or close the connection.
 NEVER_SPOILT = {
-    b"BLPOP", b"BRPOP", b"BLMOVE", b"BLMPOP", b"BRPOPLPUSH", b"BZPOPMIN", b"BZPOPMAX", b"BZMPOP", b"XREAD", b"XREADGROUP",
-    b"CLIENT", b"SUBSCRIBE", b"UNSUBSCRIBE", b"PSUBSCRIBE", b"PUNSUBSCRIBE", b"SSUBSCRIBE", b"SUNSUBSCRIBE", b"MULTI",
+    b"BLPOP", b"BRPOP", b"BLMOVE", b"BLMPOP", b"BRPOPLPUSH", b"BZPOPMIN", b"BZPOPMAX", b"BZMPOP", b"XREAD",
+                b"XREADGROUP",
+    b"CLIENT", b"SUBSCRIBE", b"UNSUBSCRIBE", b"PSUBSCRIBE", b"PUNSUBSCRIBE", b"SSUBSCRIBE", b"SUNSUBSCRIBE",
+                b"MULTI",
     b"CONFIG", b"HELLO", b"RESET", b"SPOP", b"FLUSHALL", b"DEBUG", b"SHUTDOWN", b"WAIT", b"RESTORE", b"AUTH",
-    b"EXPIRE", b"PEXPIRE", b"EXPIREAT", b"PEXPIREAT", b"GETEX", b"SETEX", b"PSETEX", b"SET", b"SRANDMEMBER", b"ZRANDMEMBER",
+    b"EXPIRE", b"PEXPIRE", b"EXPIREAT", b"PEXPIREAT", b"GETEX", b"SETEX", b"PSETEX", b"SET", b"SRANDMEMBER",
+                b"ZRANDMEMBER",
 }
 
 

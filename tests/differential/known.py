@@ -1,7 +1,7 @@
 """Differences between Hearth (the interface of Redis 7.2) and the oracle (7.0) that are meant to be.
 
-Each entry says why. An entry is asked only after the replies were found unequal, and gets the command, the oracle's
-reply and Hearth's; the oracle's side is always the left one.
+Each entry says why. An entry is asked only after the replies were found unequal, and gets the command, the
+oracle's reply and Hearth's; the oracle's side is always the left one.
 """
 
 from typing import Callable, NamedTuple
@@ -36,7 +36,8 @@ NEW_COMMANDS = {(b"WAITAOF",), (b"CLIENT", b"NO-TOUCH"), (b"CLIENT", b"SETINFO")
 
 def _new_command(arguments, oracle, hearth):
     name = arguments[0].upper()
-    return ((name,) in NEW_COMMANDS or (name, _upper(arguments, 1)) in NEW_COMMANDS) and isinstance(oracle, Error)
+    return ((name,) in NEW_COMMANDS or (name, _upper(arguments, 1)) in NEW_COMMANDS) and isinstance(oracle,
+        Error)
 
 
 def _hello(arguments, oracle, hearth):

@@ -40,7 +40,8 @@ def main():
                   f"{count} commands, no difference")
             return 1 if difference else 0
         print(f"HEARTH_SEED={seed}", flush=True)
-        outcome = run_session(left, right, seed, chosen.groups.split(","), chosen.commands, not chosen.no_shrink)
+        outcome = run_session(left, right, seed, chosen.groups.split(","), chosen.commands,
+                              not chosen.no_shrink)
     print(outcome.report or f"{outcome.commands} commands in {outcome.seconds:.1f} s, no difference")
     return 1 if outcome.report else 0
 

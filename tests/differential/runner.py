@@ -1,8 +1,8 @@
 """Carries a case out on the oracle (left) and on Hearth (right) and finds the first difference.
 
-Consecutive commands on one connection are pipelined. Commands on different connections never overlap, so that both
-servers see one order. After each pipeline the watchers' keyspace events are compared, and at intervals the whole
-datasets. Names that start with @ are carried out by the runner: see `_special`.
+Consecutive commands on one connection are pipelined. Commands on different connections never overlap, so that
+both servers see one order. After each pipeline the watchers' keyspace events are compared, and at intervals
+the whole datasets. Names that start with @ are carried out by the runner: see `_special`.
 """
 
 import time
@@ -99,7 +99,8 @@ class Runner:
                 if difference is None and uses_subscribers:
                     difference = self._messages(steps, end)
             except (ConnectionClosed, ReplyTimeout, ProtocolViolation) as error:
-                return Difference("lost", end - 1, steps[end - 1], "replies", f"{type(error).__name__}: {error}")
+                return Difference("lost", end - 1, steps[end - 1], "replies",
+                                  f"{type(error).__name__}: {error}")
             if difference is not None:
                 return difference
             position = end
@@ -174,8 +175,8 @@ class Runner:
         return None
 
     def _special(self, index, step):
-        """@EXPIRE key: lets the key run out and waits for it. @SCAN/@HSCAN/@SSCAN/@ZSCAN: a whole iteration, as a set.
-        @DUMP key: each server restores what the other dumped. Inside MULTI they do nothing."""
+        """@EXPIRE key: lets the key run out and waits for it. @SCAN/@HSCAN/@SSCAN/@ZSCAN: a whole iteration,
+        as a set. @DUMP key: each server restores what the other dumped. Inside MULTI they do nothing."""
         if self.transactions[step.connection].queued is not None:
             return None
         self.commands += 1
@@ -212,7 +213,8 @@ class Runner:
         if bodies[0][0] == 0 and bodies[1][0] == 0:
             return Difference("reply", index, step, *dumps)
         exchanged = [dump_payload.seal(bodies[1]), dump_payload.seal(bodies[0])]
-        replies = [client.call("RESTORE", "exchanged", "0", body, "REPLACE") for client, body in zip(clients, exchanged)]
+        replies = [client.call("RESTORE", "exchanged", "0", body, "REPLACE") for client,
+                   body in zip(clients, exchanged)]
         if replies[0] != replies[1] or isinstance(replies[0], Error):
             return Difference("reply", index, step, *replies)
         values = [dataset.content(client, b"exchanged") for client in clients]

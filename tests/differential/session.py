@@ -29,7 +29,8 @@ def case_seed(seed, number):
 
 
 def run_case(left, right, steps):
-    """(difference or None, commands carried out). A server that an earlier case brought down is started again."""
+    """(difference or None, commands carried out). A server that an earlier case brought down is started
+    again."""
     for server in (left, right):
         if not server.answers():
             server.kill()
@@ -42,8 +43,9 @@ def run_case(left, right, steps):
 
 
 def run_session(left, right, seed, groups, commands, try_to_shrink=True):
-    """Runs cases of CASE_LENGTH commands until `commands` are done or a difference is found. Every second case mixes
-    all groups; the others take one group in turn, since a mixed case visits the corners of each more rarely."""
+    """Runs cases of CASE_LENGTH commands until `commands` are done or a difference is found. Every second
+    case mixes all groups; the others take one group in turn, since a mixed case visits the corners of each
+    more rarely."""
     modules = [families.load(group) for group in groups]
     started, done, number = time.monotonic(), 0, 0
     while done < commands:
@@ -65,7 +67,8 @@ def _failure(left, right, seed, number, steps, difference, done, started, try_to
             server.finish_dying()
     logs = ["\n".join(server.log().splitlines()[-LOG_LINES:]) for server in (left, right)]
     if try_to_shrink:
-        small, small_difference = Shrinker(lambda candidate: run_case(left, right, candidate)[0]).shrink(steps, difference)
+        small, small_difference = Shrinker(lambda candidate: run_case(left, right,
+            candidate)[0]).shrink(steps, difference)
     replay = write_case(small)
     report = describe(seed, number, steps, difference, small, small_difference, replay)
     if difference.kind == "lost":
@@ -74,7 +77,8 @@ def _failure(left, right, seed, number, steps, difference, done, started, try_to
 
 
 def show(step):
-    text = " ".join(repr(a)[1:] if len(a) <= 120 else f"{a[:40]!r}...({len(a)} bytes)" for a in step.arguments)
+    text = " ".join(repr(a)[1:] if len(a) <= 120 else f"{a[:40]!r}...({len(a)} bytes)"
+                    for a in step.arguments)
     return f"[{step.connection}] {text}"
 
 
@@ -93,7 +97,8 @@ def describe(seed, number, steps, difference, small, small_difference, replay):
     if len(small) < len(steps):
         lines.append(f"shrunk from {len(steps)} to {len(small)} commands:")
         lines += [f"  {show(step)}" for step in small[:60]]
-        lines += [f"  oracle: {show_reply(small_difference.left)}", f"  hearth: {show_reply(small_difference.right)}"]
+        lines += [f"  oracle: {show_reply(small_difference.left)}",
+                  f"  hearth: {show_reply(small_difference.right)}"]
     lines.append(f"replay: python3 tests/differential/run.py --replay {replay}")
     return "\n".join(lines)
 

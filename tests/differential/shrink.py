@@ -1,4 +1,5 @@
-"""Makes a failing case small by leaving commands out while the same kind of difference stays (delta debugging)."""
+"""Makes a failing case small by leaving commands out while the same kind of difference stays (delta
+debugging)."""
 
 import time
 
@@ -22,7 +23,8 @@ class Shrinker:
         return found if found is not None and found.signature() == signature else None
 
     def shrink(self, steps, difference):
-        """(smaller steps, their difference). The first run must come out as before, else the case is given back whole."""
+        """(smaller steps, their difference). The first run must come out as before, else the case is given
+        back whole."""
         signature = difference.signature()
         best = steps[: difference.index + 1]
         found = self._fails(best, signature)
@@ -37,11 +39,12 @@ class Shrinker:
             size = max(1, min(size // 2, len(best) // 2))
 
     def _keep_related(self, steps, difference, signature):
-        """One bold guess: only the commands that share an argument with the failing one, and those about the state of
-        connections and settings."""
+        """One bold guess: only the commands that share an argument with the failing one, and those about the
+        state of connections and settings."""
         named = set(difference.step.arguments[1:]) if difference.step else set()
         always = {b"MULTI", b"EXEC", b"SELECT", b"HELLO", b"CONFIG", b"DISCARD", b"RESET"}
-        related = [s for s in steps[:-1] if s.arguments[0].upper() in always or named & set(s.arguments[1:])] + steps[-1:]
+        related = [s for s in steps[:-1] if s.arguments[0].upper() in always
+                   or named & set(s.arguments[1:])] + steps[-1:]
         found = self._fails(related, signature)
         return (related[: found.index + 1], found) if found else (steps, difference)
 

@@ -1,7 +1,8 @@
-"""Blocking list commands with several clients: who is served, in which order, with which reply, the same on both servers.
+"""Blocking list commands with several clients: who is served, in which order, with which reply, the same on
+both servers.
 
-A scenario is a list of steps run on Hearth and on the oracle; all replies are compared, and where the expected reply
-is known it stands in the test too, so that the two cannot agree on something wrong.
+A scenario is a list of steps run on Hearth and on the oracle; all replies are compared, and where the
+expected reply is known it stands in the test too, so that the two cannot agree on something wrong.
 """
 
 import pytest
@@ -33,7 +34,8 @@ class Table:
 
     def count_blocked(self):
         info = text_of(self.admin.call("INFO", "clients"))
-        return int(next(line for line in info.split("\r\n") if line.startswith("blocked_clients:")).split(":")[1])
+        return int(next(line for line in info.split("\r\n")
+                        if line.startswith("blocked_clients:")).split(":")[1])
 
     def close(self):
         for client in [self.admin, *self.clients.values()]:
@@ -59,7 +61,8 @@ def on_both(start):
 
 
 BLOCKERS = [
-    ("BLPOP", "k", "0"), ("BRPOP", "k", "0"), ("BLMOVE", "k", "other", "LEFT", "RIGHT", "0"), ("BRPOPLPUSH", "k", "other", "0"),
+    ("BLPOP", "k", "0"), ("BRPOP", "k", "0"), ("BLMOVE", "k", "other", "LEFT", "RIGHT", "0"),
+            ("BRPOPLPUSH", "k", "other", "0"),
     ("BLMPOP", "0", "1", "k", "LEFT"), ("BLMPOP", "0", "2", "nokey", "k", "RIGHT", "COUNT", "2"),
 ]
 BLOCKER_IDS = [" ".join(b) for b in BLOCKERS]
@@ -70,7 +73,8 @@ def test_a_push_wakes_the_blocked_client(on_both, blocker):
     def scenario(table):
         table.block("a", *blocker)
         pushed = table["w"].call("RPUSH", "k", "1", "2", "3")
-        return pushed, table["a"].read(), table["w"].call("LRANGE", "k", 0, -1), table["w"].call("LRANGE", "other", 0, -1)
+        return pushed, table["a"].read(), table["w"].call("LRANGE", "k", 0, -1), table["w"].call("LRANGE",
+            "other", 0, -1)
 
     assert on_both(scenario)[0] == 3
 
@@ -93,8 +97,10 @@ def test_the_timeout_gives_a_null(on_both, command, reply):
     assert on_both(lambda table: table["a"].call(*command)) in (reply, NULL_ARRAY)
 
 
-@pytest.mark.parametrize("timeout", ["-1", "a", "", "1e400", "nan", "inf", "9223372036854775807", "-0.1", "0x", "1 "])
-@pytest.mark.parametrize("form", [("BLPOP", "k", None), ("BLMOVE", "k", "o", "LEFT", "LEFT", None), ("BLMPOP", None, "1", "k", "LEFT")])
+@pytest.mark.parametrize("timeout", ["-1", "a", "", "1e400", "nan", "inf", "9223372036854775807", "-0.1",
+                                     "0x", "1 "])
+@pytest.mark.parametrize("form", [("BLPOP", "k", None), ("BLMOVE", "k", "o", "LEFT", "LEFT", None),
+                                  ("BLMPOP", None, "1", "k", "LEFT")])
 def test_wrong_timeouts_are_refused(on_both, form, timeout):
     reply = on_both(lambda table: table["a"].call(*(timeout if part is None else part for part in form)))
     assert isinstance(reply, Error)
@@ -116,7 +122,8 @@ def test_clients_are_served_in_the_order_in_which_they_blocked(on_both):
 def test_the_first_key_of_the_command_wins_when_two_become_ready_at_once(on_both):
     def scenario(table):
         table.block("a", "BLPOP", "k1", "k2", "k3", "0")
-        return table["w"].pipeline([("MULTI",), ("RPUSH", "k3", "x"), ("RPUSH", "k2", "y"), ("EXEC",)]), table["a"].read()
+        return table["w"].pipeline([("MULTI",), ("RPUSH", "k3", "x"), ("RPUSH", "k2", "y"),
+                                    ("EXEC",)]), table["a"].read()
 
     on_both(scenario)
 
@@ -174,7 +181,8 @@ READY = {
     "SORT STORE": [("RPUSH", "src", "2", "1"), ("SORT", "src", "STORE", "k")],
     "LMOVE": [("RPUSH", "src", "x"), ("LMOVE", "src", "k", "LEFT", "LEFT")],
     "RPOPLPUSH": [("RPUSH", "src", "x"), ("RPOPLPUSH", "src", "k")],
-    "LINSERT in a transaction": [("MULTI",), ("RPUSH", "k", "x"), ("LINSERT", "k", "BEFORE", "x", "w"), ("EXEC",)],
+    "LINSERT in a transaction": [("MULTI",), ("RPUSH", "k", "x"), ("LINSERT", "k", "BEFORE", "x", "w"),
+                                 ("EXEC",)],
 }
 
 
@@ -214,7 +222,8 @@ def test_a_circle_of_moves_ends(on_both):
         table.block("a", "BLMOVE", "k1", "k2", "LEFT", "RIGHT", "0")
         table.block("b", "BLMOVE", "k2", "k1", "LEFT", "RIGHT", "0")
         table["w"].call("RPUSH", "k1", "x")
-        return table["a"].read(), table["b"].read(), table["w"].call("LRANGE", "k1", 0, -1), table["w"].call("EXISTS", "k2")
+        return table["a"].read(), table["b"].read(), table["w"].call("LRANGE", "k1", 0,
+                                                                     -1), table["w"].call("EXISTS", "k2")
 
     assert on_both(scenario) == (b"x", b"x", [b"x"], 0)
 
@@ -230,7 +239,8 @@ def test_client_unblock(on_both, how, kind):
 
     idle, done, reply, _ = on_both(scenario)
     assert (idle, done) == (0, 1)
-    assert reply == NULL_ARRAY if kind is None else isinstance(reply, Error) and reply.value.startswith(b"UNBLOCKED")
+    assert reply == NULL_ARRAY if kind is None else isinstance(reply,
+                                                               Error) and reply.value.startswith(b"UNBLOCKED")
 
 
 def test_commands_behind_a_blocking_one_wait_for_it(on_both):
@@ -262,7 +272,8 @@ def test_blocked_clients_are_listed_as_such(on_both):
 
     def scenario(table):
         table.block("a", "BLPOP", "k", "0")
-        flags = [line["flags"] for line in client_lines(table.admin.call("CLIENT", "LIST")) if line["cmd"] == "blpop"]
+        flags = [line["flags"] for line in client_lines(table.admin.call("CLIENT", "LIST"))
+                 if line["cmd"] == "blpop"]
         table["w"].call("RPUSH", "k", "x")
         return flags, table["a"].read()
 
@@ -309,7 +320,8 @@ def test_a_watched_key_counts_as_changed_when_a_blocked_client_took_from_it(on_b
 def test_a_push_inside_multi_wakes_only_after_exec(on_both):
     def scenario(table):
         table.block("a", "BLPOP", "k", "0")
-        replies = table["w"].pipeline([("MULTI",), ("RPUSH", "k", "1"), ("LLEN", "k"), ("LPUSH", "k", "0"), ("EXEC",)])
+        replies = table["w"].pipeline([("MULTI",), ("RPUSH", "k", "1"), ("LLEN", "k"), ("LPUSH", "k", "0"),
+                                       ("EXEC",)])
         return replies[-1], table["a"].read()
 
     assert on_both(scenario) == ([1, 1, 2], [b"k", b"0"])

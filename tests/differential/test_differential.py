@@ -24,7 +24,8 @@ def pytest_generate_tests(metafunc):
 
 
 def check(start, seed, groups, commands):
-    outcome = run_session(start("oracle", *SERVER_ARGUMENTS), start("hearth", *SERVER_ARGUMENTS), seed, groups, commands)
+    outcome = run_session(start("oracle", *SERVER_ARGUMENTS), start("hearth", *SERVER_ARGUMENTS), seed,
+                          groups, commands)
     assert not outcome.report, outcome.report
 
 

@@ -1,4 +1,5 @@
-"""The harness itself: it finds nothing between two equal servers, and finds and shrinks a difference that was planted."""
+"""The harness itself: it finds nothing between two equal servers, and finds and shrinks a difference that was
+planted."""
 
 import pathlib
 import socket
@@ -17,7 +18,8 @@ GROUPS = families.names()
 
 
 class RewritingProxy:
-    """A unix socket in front of a server that replaces some bytes in what clients send: a server with one bug."""
+    """A unix socket in front of a server that replaces some bytes in what clients send: a server with one
+    bug."""
 
     def __init__(self, server, old, new):
         self.target, self.old, self.new = server.address, old, new
@@ -136,7 +138,8 @@ def test_comparison_forgives_order_only_without_a_probe_that_says_small():
     probe = (b"OBJECT", b"ENCODING", b"h")
     assert replies_agree(command, [b"a", b"b"], [b"b", b"a"], (probe, b"hashtable", b"hashtable"))
     assert not replies_agree(command, [b"a", b"b"], [b"b", b"a"], (probe, b"listpack", b"listpack"))
-    assert replies_agree((b"HGETALL", b"h"), Map([(b"a", b"1"), (b"b", b"2")]), Map([(b"b", b"2"), (b"a", b"1")]))
+    assert replies_agree((b"HGETALL", b"h"), Map([(b"a", b"1"), (b"b", b"2")]),
+                         Map([(b"b", b"2"), (b"a", b"1")]))
     assert not replies_agree((b"HGETALL", b"h"), [b"a", b"1", b"b", b"2"], [b"a", b"2", b"b", b"1"])
 
 

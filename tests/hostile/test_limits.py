@@ -58,12 +58,17 @@ def test_half_commands_held_open_hold_up_nobody(each):
         client.close()
 
 
-@pytest.mark.parametrize("data", [b"*11\r\n$4\r\nPING\r\n", b"*1\r\n$16385\r\n", b"*10\r\n", b"*2\r\n$4\r\nAUTH\r\n$16384\r\n", b"GET a\r\n",
-                                  encode(["AUTH", "wrong"]), encode(["HELLO", "3"]), encode(["HELLO", "2", "AUTH", "default", "wrong"]),
-                                  encode(["QUIT"]), encode(["RESET"]) + encode(["GET", "a"]), encode(["NOSUCH"]), encode(["GET"]),
-                                  encode(["MULTI"]), encode(["PING"]), encode(["ECHO", "x"]), encode(["AUTH", "secret"]) + encode(["PING"])])
+@pytest.mark.parametrize("data", [b"*11\r\n$4\r\nPING\r\n", b"*1\r\n$16385\r\n", b"*10\r\n",
+                                  b"*2\r\n$4\r\nAUTH\r\n$16384\r\n", b"GET a\r\n",
+                                  encode(["AUTH", "wrong"]), encode(["HELLO", "3"]),
+                                  encode(["HELLO", "2", "AUTH", "default", "wrong"]),
+                                  encode(["QUIT"]), encode(["RESET"]) + encode(["GET", "a"]),
+                                  encode(["NOSUCH"]), encode(["GET"]),
+                                  encode(["MULTI"]), encode(["PING"]), encode(["ECHO", "x"]),
+                                  encode(["AUTH", "secret"]) + encode(["PING"])])
 def test_before_authentication_limits_and_errors_are_the_oracles(start, data):
-    answers = [exchange(start(role, "--requirepass", "secret").address, data) for role in ("hearth", "oracle")]
+    answers = [exchange(start(role, "--requirepass", "secret").address, data)
+               for role in ("hearth", "oracle")]
     assert answers[0] == answers[1]
 
 
@@ -88,7 +93,8 @@ def test_ten_thousand_idle_connections(start, role):
             one.settimeout(10)
             sockets.append(one)
         with server.client(timeout=20) as client:
-            wait_for(lambda: int(info_fields(client.call("INFO", "clients"))["connected_clients"]) > wanted - 1, 20)
+            wait_for(lambda: int(info_fields(client.call("INFO",
+                                                         "clients"))["connected_clients"]) > wanted - 1, 20)
             assert client.call("ECHO", "x") == b"x"
         assert growth(server, before) < wanted * 40000
         for one in sockets[:: wanted // 50]:
@@ -98,7 +104,8 @@ def test_ten_thousand_idle_connections(start, role):
         for one in sockets:
             one.close()
     with server.client(timeout=20) as client:
-        wait_for(lambda: int(info_fields(client.call("INFO", "clients"))["connected_clients"]) == 1, 20, "all are forgotten")
+        wait_for(lambda: int(info_fields(client.call("INFO", "clients"))["connected_clients"]) == 1, 20,
+                 "all are forgotten")
 
 
 def test_a_client_that_never_reads_is_cut_off_at_its_limit(each):
@@ -112,7 +119,8 @@ def test_a_client_that_never_reads_is_cut_off_at_its_limit(each):
             glutton.send_raw(encode(["GET", "big"]) * 200)
         except (ConnectionClosed, ReplyTimeout):
             pass
-        wait_for(lambda: b"id=%d " % identity not in admin.call("CLIENT", "LIST"), what="the client is cut off")
+        wait_for(lambda: b"id=%d " % identity not in admin.call("CLIENT", "LIST"),
+                 what="the client is cut off")
         assert growth(each, before) < 150 * MB
         assert glutton.is_closed()
         assert int(info_fields(admin.call("INFO", "clients"))["connected_clients"]) == 1

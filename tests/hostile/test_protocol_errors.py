@@ -9,25 +9,40 @@ from support.resp import encode
 
 PING = b"*1\r\n$4\r\nPING\r\n"
 CASES = {
-    "inline ping": b"PING\r\n", "inline without carriage return": b"PING\n", "inline arguments": b"ECHO  'a b'\t \"c\\x41\\n\"\r\n",
-    "inline one quoted argument": b"ECHO \"c\\x41\\n\\t\\\"\"\r\n", "inline single quotes": b"ECHO 'it\\'s'\r\n",
-    "unbalanced quotes": b"SET \"a b\r\nPING\r\n", "quote followed by text": b"ECHO \"a\"b\r\n", "unbalanced single": b"ECHO 'a\r\n",
-    "empty lines": b"\r\n\r\n\nPING\r\n", "blanks only": b"   \r\nPING\r\n", "zero bytes": b"\x00\x00\x00\r\nPING\r\n",
+    "inline ping": b"PING\r\n", "inline without carriage return": b"PING\n",
+         "inline arguments": b"ECHO  'a b'\t \"c\\x41\\n\"\r\n",
+    "inline one quoted argument": b"ECHO \"c\\x41\\n\\t\\\"\"\r\n",
+         "inline single quotes": b"ECHO 'it\\'s'\r\n",
+    "unbalanced quotes": b"SET \"a b\r\nPING\r\n", "quote followed by text": b"ECHO \"a\"b\r\n",
+         "unbalanced single": b"ECHO 'a\r\n",
+    "empty lines": b"\r\n\r\n\nPING\r\n", "blanks only": b"   \r\nPING\r\n",
+         "zero bytes": b"\x00\x00\x00\r\nPING\r\n",
     "empty array": b"*0\r\n" + PING, "null array": b"*-1\r\n" + PING, "negative array": b"*-10\r\n" + PING,
-    "array length no number": b"*abc\r\n" + PING, "array length empty": b"*\r\n" + PING, "array too long": b"*1048577000\r\n",
-    "array over int": b"*2147483648\r\n" + PING, "array far too long": b"*99999999999999999999\r\n", "array with plus": b"*+1\r\n$4\r\nPING\r\n",
-    "no dollar": b"*1\r\n:4\r\nPING\r\n", "letter for dollar": b"*1\r\nPING\r\n", "zero for dollar": b"*1\r\n\x00\r\n",
-    "bulk length no number": b"*1\r\n$x\r\n", "bulk length empty": b"*1\r\n$\r\n", "bulk negative": b"*1\r\n$-1\r\n" + PING,
-    "bulk too long": b"*1\r\n$536870913\r\n", "bulk far too long": b"*1\r\n$99999999999999999999\r\n", "bulk with blank": b"*1\r\n$ 4\r\nPING\r\n",
+    "array length no number": b"*abc\r\n" + PING, "array length empty": b"*\r\n" + PING,
+         "array too long": b"*1048577000\r\n",
+    "array over int": b"*2147483648\r\n" + PING, "array far too long": b"*99999999999999999999\r\n",
+         "array with plus": b"*+1\r\n$4\r\nPING\r\n",
+    "no dollar": b"*1\r\n:4\r\nPING\r\n", "letter for dollar": b"*1\r\nPING\r\n",
+         "zero for dollar": b"*1\r\n\x00\r\n",
+    "bulk length no number": b"*1\r\n$x\r\n", "bulk length empty": b"*1\r\n$\r\n",
+         "bulk negative": b"*1\r\n$-1\r\n" + PING,
+    "bulk too long": b"*1\r\n$536870913\r\n", "bulk far too long": b"*1\r\n$99999999999999999999\r\n",
+         "bulk with blank": b"*1\r\n$ 4\r\nPING\r\n",
     "bulk with leading zero": b"*1\r\n$04\r\nPING\r\n", "bulk without end": b"*1\r\n$4\r\nPINGxx" + PING,
     "empty command": b"*1\r\n$0\r\n\r\n" + PING, "unknown command": b"*2\r\n$3\r\nFOO\r\n$1\r\na\r\n" + PING,
-    "http get": b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "http post": b"POST / HTTP/1.1\r\nHost: x\r\n\r\n" + PING,
-    "host line": b"host: x\r\n" + PING, "resp reply as request": b"+OK\r\n$-1\r\n" + PING, "tls hello": b"\x16\x03\x01\x02\x00\x01\x00\r\n",
-    "cut in the array line": b"*1", "cut in the bulk line": b"*1\r\n$4", "cut in the bulk": b"*1\r\n$4\r\nPI", "nothing": b"",
+    "http get": b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+         "http post": b"POST / HTTP/1.1\r\nHost: x\r\n\r\n" + PING,
+    "host line": b"host: x\r\n" + PING, "resp reply as request": b"+OK\r\n$-1\r\n" + PING,
+         "tls hello": b"\x16\x03\x01\x02\x00\x01\x00\r\n",
+    "cut in the array line": b"*1", "cut in the bulk line": b"*1\r\n$4", "cut in the bulk": b"*1\r\n$4\r\nPI",
+         "nothing": b"",
     "quit stops the pipeline": PING + b"*1\r\n$4\r\nQUIT\r\n" + PING, "inline too long": b"a" * 70000,
-    "array line too long": b"*" + b"1" * 70000, "bulk line too long": b"*1\r\n$" + b"1" * 70000, "long line with end": b"ECHO " + b"a" * 70000 + b"\r\n",
-    "wrong arity": encode(["GET"]) + encode(["GET", "a", "b"]), "unknown with many arguments": encode(["nosuch"] + ["y" * 30] * 20),
-    "unknown with line ends": encode(["no\r\nsuch", "a\nb"]), "long unknown command": encode(["z" * 500, "x" * 500]),
+    "array line too long": b"*" + b"1" * 70000, "bulk line too long": b"*1\r\n$" + b"1" * 70000,
+         "long line with end": b"ECHO " + b"a" * 70000 + b"\r\n",
+    "wrong arity": encode(["GET"]) + encode(["GET", "a", "b"]),
+         "unknown with many arguments": encode(["nosuch"] + ["y" * 30] * 20),
+    "unknown with line ends": encode(["no\r\nsuch", "a\nb"]),
+         "long unknown command": encode(["z" * 500, "x" * 500]),
     "unknown subcommand": encode(["CONFIG", "NO\r\nSUCH"]) + encode(["CLIENT", "w" * 300]),
     "protocol error after commands": PING + encode(["SET", "a", "b"]) + b"*x\r\n" + PING,
 }
@@ -40,7 +55,9 @@ def test_the_answer_is_the_oracles(both, name):
     assert_responsive(both[0])
 
 
-PIPELINE = (encode(["SET", "k", "v\r\n"]) + b"GET k\r\n" + encode(["RPUSH", "l", "", "a" * 30]) + encode(["LRANGE", "l", "0", "-1"])
+PIPELINE = (encode(["SET", "k", "v\r\n"]) + b"GET k\r\n" + encode(["RPUSH", "l", "",
+                                                                   "a" * 30]) + encode(["LRANGE", "l", "0",
+                                                                       "-1"])
             + b"*0\r\n" + encode(["NOSUCH"]) + b"\r\n" + encode(["DEL", "k", "l"]))
 
 

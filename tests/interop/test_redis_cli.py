@@ -17,17 +17,19 @@ RUN_SECONDS = 30
 
 def cli(server, *arguments, stdin=None, seconds=RUN_SECONDS):
     """The output of one redis-cli run that has to end by itself with code 0."""
-    done = subprocess.run(["redis-cli", "-s", server.address, *map(str, arguments)], input=stdin, stdout=subprocess.PIPE,
+    done = subprocess.run(["redis-cli", "-s", server.address, *map(str, arguments)], input=stdin,
+                          stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, timeout=seconds)
     assert done.returncode == 0, done.stdout
     return done.stdout.decode(errors="replace")
 
 
 def cli_until(server, condition, *arguments, seconds=10.0):
-    """Runs redis-cli in a mode that never ends until its output fulfils the condition; ends it by its pid. Its output
-    is a terminal, since it would otherwise be held back."""
+    """Runs redis-cli in a mode that never ends until its output fulfils the condition; ends it by its pid.
+    Its output is a terminal, since it would otherwise be held back."""
     reader, writer = pty.openpty()
-    process = subprocess.Popen(["redis-cli", "-s", server.address, *map(str, arguments)], stdout=writer, stderr=writer)
+    process = subprocess.Popen(["redis-cli", "-s", server.address, *map(str, arguments)], stdout=writer,
+                               stderr=writer)
     os.close(writer)
     output = b""
     deadline = time.monotonic() + seconds
@@ -81,8 +83,10 @@ def terminal(each):
 
 def test_an_interactive_session(terminal):
     terminal.expect("> ")
-    for line, answer in [("set greeting \"hello world\"", "OK"), ("get greeting", '"hello world"'), ("incr n", r"\(integer\) 1"),
-                         ("get none", r"\(nil\)"), ("rpush l a b", r"\(integer\) 2"), ("lrange l 0 -1", r'1\) "a"\r?\n2\) "b"'),
+    for line, answer in [("set greeting \"hello world\"", "OK"), ("get greeting", '"hello world"'),
+                         ("incr n", r"\(integer\) 1"),
+                         ("get none", r"\(nil\)"), ("rpush l a b", r"\(integer\) 2"),
+                         ("lrange l 0 -1", r'1\) "a"\r?\n2\) "b"'),
                          ("nosuch", r"\(error\) ERR unknown command 'nosuch'"), ("select 3", "OK")]:
         terminal.type(line)
         terminal.expect(answer)
@@ -102,7 +106,8 @@ def test_an_interactive_session(terminal):
 
 def fill(server):
     with server.client() as client:
-        client.pipeline([("SET", f"user:{i}", "x" * i) for i in range(300)] + [("RPUSH", "list", *range(50)), ("HSET", "hash", "f", "v")])
+        client.pipeline([("SET", f"user:{i}", "x" * i) for i in range(300)] + [("RPUSH", "list", *range(50)),
+            ("HSET", "hash", "f", "v")])
 
 
 def test_scan_lists_every_key(each):
@@ -111,7 +116,8 @@ def test_scan_lists_every_key(each):
     assert len(set(cli(each, "--scan", "--pattern", "user:1*").split())) == 111
 
 
-@pytest.mark.parametrize("mode, pattern", [("--bigkeys", r"Biggest\s+string found.*user:299"), ("--memkeys", r"Biggest\s+string found.*user:2\d\d")])
+@pytest.mark.parametrize("mode, pattern", [("--bigkeys", r"Biggest\s+string found.*user:299"),
+                                           ("--memkeys", r"Biggest\s+string found.*user:2\d\d")])
 def test_searches_for_large_keys(each, mode, pattern):
     fill(each)
     output = cli(each, mode)
@@ -127,13 +133,16 @@ def test_stat_shows_lines(each):
 
 
 def test_latency_gives_samples(each):
-    output = cli_until(each, lambda text: re.search(r"\d+ \d+ [\d.]+ \d+", text) or "min:" in text, "--latency", "-i", "0.2")
+    output = cli_until(each, lambda text: re.search(r"\d+ \d+ [\d.]+ \d+", text) or "min:" in text,
+                       "--latency", "-i", "0.2")
     assert output
 
 
 def test_pipe_loads_everything(each):
-    data = b"".join(encode(["SET", f"k{i}", b"\x00binary\r\n%d" % i]) for i in range(20000)) + encode(["NOSUCH"]) + encode(["RPUSH", "k1", "x"])
-    process = subprocess.run(["redis-cli", "-s", each.address, "--pipe"], input=data, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    data = b"".join(encode(["SET", f"k{i}", b"\x00binary\r\n%d" % i])
+                    for i in range(20000)) + encode(["NOSUCH"]) + encode(["RPUSH", "k1", "x"])
+    process = subprocess.run(["redis-cli", "-s", each.address, "--pipe"], input=data, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT,
                              timeout=RUN_SECONDS)
     assert b"errors: 2, replies: 20002" in process.stdout
     with each.client() as client:
@@ -168,14 +177,16 @@ def test_csv_and_formatted_output(each):
 
 
 def test_errors_give_an_exit_code_when_asked(each):
-    done = subprocess.run(["redis-cli", "-s", each.address, "-e", "nosuch"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=RUN_SECONDS)
+    done = subprocess.run(["redis-cli", "-s", each.address, "-e", "nosuch"], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=RUN_SECONDS)
     assert done.returncode == 1 and b"unknown command" in done.stdout
 
 
 def test_password_user_and_database_options(start, role):
     server = start(role, "--requirepass", "secret")
     assert "OK" in cli(server, "-a", "secret", "--no-auth-warning", "-n", "5", "set", "k", "v")
-    assert "v" in cli(server, "--user", "default", "--pass", "secret", "--no-auth-warning", "-n", "5", "get", "k")
+    assert "v" in cli(server, "--user", "default", "--pass", "secret", "--no-auth-warning", "-n", "5", "get",
+                      "k")
     assert "NOAUTH" in cli(server, "get", "k")
 
 

@@ -10,7 +10,8 @@ from support.server import wait_for
 
 def connect(server, **options):
     """A client whose waits are bounded."""
-    return redis.Redis(host="127.0.0.1", port=server.port, socket_timeout=10, socket_connect_timeout=10, **options)
+    return redis.Redis(host="127.0.0.1", port=server.port, socket_timeout=10, socket_connect_timeout=10,
+                       **options)
 
 
 @pytest.fixture
@@ -91,7 +92,8 @@ def test_a_watched_change_is_a_watch_error(client):
 
 
 def test_many_threads_increment_through_one_pool(server):
-    pool = redis.BlockingConnectionPool(host="127.0.0.1", port=server.port, max_connections=4, timeout=20, socket_timeout=10)
+    pool = redis.BlockingConnectionPool(host="127.0.0.1", port=server.port, max_connections=4, timeout=20,
+                                        socket_timeout=10)
     shared = redis.Redis(connection_pool=pool)
     threads = [threading.Thread(target=lambda: [shared.incr("n") for _ in range(200)]) for _ in range(8)]
     for thread in threads:
@@ -110,7 +112,8 @@ def test_publish_subscribe(client):
         assert client.publish("c", "one") == 1
         assert client.publish("pq", "two") == 1
         got = [subscriber.get_message(timeout=5) for _ in range(2)]
-        assert [(m["type"], m["channel"], m["data"]) for m in got] == [("message", "c", "one"), ("pmessage", "pq", "two")]
+        assert [(m["type"], m["channel"], m["data"]) for m in got] == [("message", "c", "one"),
+            ("pmessage", "pq", "two")]
         assert client.pubsub_channels() == ["c"] and client.pubsub_numpat() == 1
         subscriber.ping()
         assert subscriber.get_message(timeout=5)["type"] == "pong"

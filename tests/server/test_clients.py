@@ -53,8 +53,10 @@ def test_the_list_filters_by_type_and_id(each, kind, number):
 def test_kill_by_each_filter(each):
     with each.client() as admin:
         own = admin.call("CLIENT", "ID")
-        for make in (lambda i, n: ["ID", i], lambda i, n: ["ID", i, "SKIPME", "yes"], lambda i, n: ["TYPE", "pubsub"],
-                     lambda i, n: ["TYPE", "normal", "ID", i], lambda i, n: ["USER", "default"], lambda i, n: ["LADDR", n, "ID", i]):
+        for make in (lambda i, n: ["ID", i], lambda i, n: ["ID", i, "SKIPME", "yes"], lambda i,
+                     n: ["TYPE", "pubsub"],
+                     lambda i, n: ["TYPE", "normal", "ID", i], lambda i, n: ["USER", "default"], lambda i,
+                     n: ["LADDR", n, "ID", i]):
             victim = each.client()
             identity = victim.call("CLIENT", "ID")
             local = client_lines(victim.call("CLIENT", "INFO"))[0]["laddr"]

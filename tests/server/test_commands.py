@@ -8,7 +8,8 @@ from support.resp import Error, NULL_ARRAY, Null, Simple
 NEW_SUBCOMMANDS = {b"client|no-touch", b"client|setinfo", b"cluster|myshardid"}
 # 7.2 added tips to many commands, so the oracle's tips have to be among Hearth's.
 CHANGED_SPECS_IN_7_2 = {b"sort", b"sort_ro", b"xsetid", b"xautoclaim"}
-CHANGED_FLAGS_IN_7_2 = {b"acl|whoami", b"replicaof", b"slaveof", b"restore", b"hello", b"client|kill", b"client", b"reset", b"quit"}
+CHANGED_FLAGS_IN_7_2 = {b"acl|whoami", b"replicaof", b"slaveof", b"restore", b"hello", b"client|kill",
+                        b"client", b"reset", b"quit"}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,8 @@ def entry_differences(hearth, oracle):
     if name not in CHANGED_FLAGS_IN_7_2:
         for position, what in [(2, "flags"), (6, "categories")]:
             if names(hearth[position]) != names(oracle[position]):
-                found.append(f"{what} of {name!r}: {sorted(names(hearth[position]))} for {sorted(names(oracle[position]))}")
+                mine, theirs = (sorted(names(entry[position])) for entry in (hearth, oracle))
+                found.append(f"{what} of {name!r}: {mine} for {theirs}")
     if not set(map(repr, oracle[7])) <= set(map(repr, hearth[7])):
         found.append(f"tips of {name!r}: {hearth[7]} for {oracle[7]}")
     if name not in CHANGED_SPECS_IN_7_2 and spec_form(hearth[8]) != spec_form(oracle[8]):
@@ -108,14 +110,22 @@ def argument_names(arguments):
 
 
 GETKEYS = [
-    ["GET", "a"], ["MSET", "a", "1", "b", "2"], ["SORT", "a", "STORE", "b"], ["SORT", "a", "BY", "x", "LIMIT", "0", "1", "STORE", "b"],
-    ["LMPOP", "2", "a", "b", "LEFT"], ["BLMPOP", "0", "1", "a", "LEFT"], ["ZUNIONSTORE", "d", "2", "a", "b", "WEIGHTS", "1", "2"],
-    ["XREAD", "COUNT", "1", "STREAMS", "a", "b", "0", "0"], ["XREADGROUP", "GROUP", "g", "c", "STREAMS", "a", "b", ">", ">"],
-    ["EVAL", "return", "2", "a", "b", "c"], ["MIGRATE", "h", "1", "", "0", "1", "KEYS", "a", "b"], ["MIGRATE", "h", "1", "k", "0", "1"],
-    ["OBJECT", "ENCODING", "a"], ["MEMORY", "USAGE", "a"], ["SET", "a"], ["PING"], ["NOSUCH"], ["GET"], ["LCS", "a", "b"],
-    ["COPY", "a", "b"], ["GEORADIUS", "a", "1", "1", "1", "m", "STORE", "b"], ["BITOP", "AND", "d", "a", "b"], ["PFCOUNT", "a", "b"],
-    ["LMPOP", "x", "a"], ["LMPOP", "9", "a", "LEFT"], ["BLPOP", "a", "b", "0"], ["RENAME", "a", "b"], ["SINTERCARD", "2", "a", "b"],
-    ["CONFIG", "GET", "x"], ["SET", "a", "b", "GET"], ["BITFIELD", "a", "GET", "u8", "0"], ["FCALL", "f", "1", "a"],
+    ["GET", "a"], ["MSET", "a", "1", "b", "2"], ["SORT", "a", "STORE", "b"],
+           ["SORT", "a", "BY", "x", "LIMIT", "0", "1", "STORE", "b"],
+    ["LMPOP", "2", "a", "b", "LEFT"], ["BLMPOP", "0", "1", "a", "LEFT"],
+           ["ZUNIONSTORE", "d", "2", "a", "b", "WEIGHTS", "1", "2"],
+    ["XREAD", "COUNT", "1", "STREAMS", "a", "b", "0", "0"], ["XREADGROUP", "GROUP", "g", "c", "STREAMS", "a",
+                                                             "b", ">", ">"],
+    ["EVAL", "return", "2", "a", "b", "c"], ["MIGRATE", "h", "1", "", "0", "1", "KEYS", "a", "b"],
+           ["MIGRATE", "h", "1", "k", "0", "1"],
+    ["OBJECT", "ENCODING", "a"], ["MEMORY", "USAGE", "a"], ["SET", "a"], ["PING"], ["NOSUCH"], ["GET"],
+           ["LCS", "a", "b"],
+    ["COPY", "a", "b"], ["GEORADIUS", "a", "1", "1", "1", "m", "STORE", "b"], ["BITOP", "AND", "d", "a", "b"],
+           ["PFCOUNT", "a", "b"],
+    ["LMPOP", "x", "a"], ["LMPOP", "9", "a", "LEFT"], ["BLPOP", "a", "b", "0"], ["RENAME", "a", "b"],
+           ["SINTERCARD", "2", "a", "b"],
+    ["CONFIG", "GET", "x"], ["SET", "a", "b", "GET"], ["BITFIELD", "a", "GET", "u8", "0"],
+           ["FCALL", "f", "1", "a"],
 ]
 
 
@@ -128,9 +138,12 @@ def test_keys_of_a_command_are_found(pair, which, command):
     assert hearth == oracle
 
 
-@pytest.mark.parametrize("arguments", [["INFO", "nosuch"], ["INFO", "get", "nosuch", "config|get"], ["DOCS", "nosuch"], ["COUNT", "x"],
-                                       ["NOSUCH"], ["LIST", "FILTERBY"], ["LIST", "FILTERBY", "NOSUCH", "x"], ["GETKEYS"],
-                                       ["LIST", "FILTERBY", "ACLCAT", "nosuch"], ["LIST", "FILTERBY", "MODULE", "nosuch"]])
+@pytest.mark.parametrize("arguments", [["INFO", "nosuch"], ["INFO", "get", "nosuch", "config|get"],
+                                       ["DOCS", "nosuch"], ["COUNT", "x"],
+                                       ["NOSUCH"], ["LIST", "FILTERBY"], ["LIST", "FILTERBY", "NOSUCH", "x"],
+                                       ["GETKEYS"],
+                                       ["LIST", "FILTERBY", "ACLCAT", "nosuch"],
+                                       ["LIST", "FILTERBY", "MODULE", "nosuch"]])
 def test_wrong_and_unknown_names_are_answered_alike(pair, arguments):
     hearth, oracle = (client.call("COMMAND", *arguments) for client in pair)
     assert shape(hearth) == shape(oracle)
@@ -143,7 +156,8 @@ def shape(reply):
     return reply
 
 
-@pytest.mark.parametrize("arguments", [["FILTERBY", "PATTERN", "x*"], ["FILTERBY", "PATTERN", "*get"], ["FILTERBY", "ACLCAT", "hash"]])
+@pytest.mark.parametrize("arguments", [["FILTERBY", "PATTERN", "x*"], ["FILTERBY", "PATTERN", "*get"],
+                                       ["FILTERBY", "ACLCAT", "hash"]])
 def test_lists_hold_what_the_oracles_hold(pair, arguments):
     hearth, oracle = (set(client.call("COMMAND", "LIST", *arguments)) for client in pair)
     assert oracle - hearth == set()

@@ -12,13 +12,19 @@ NOT_EXPECTED = {
     "redis_git_sha1": "a build fact of the oracle", "redis_git_dirty": "a build fact of the oracle",
 }
 NUMBERS = [
-    "process_id", "tcp_port", "uptime_in_seconds", "uptime_in_days", "hz", "connected_clients", "blocked_clients", "maxclients",
-    "used_memory", "used_memory_rss", "used_memory_peak", "maxmemory", "total_connections_received", "total_commands_processed",
-    "instantaneous_ops_per_sec", "total_net_input_bytes", "total_net_output_bytes", "rejected_connections", "expired_keys",
-    "evicted_keys", "keyspace_hits", "keyspace_misses", "pubsub_channels", "pubsub_patterns", "connected_slaves",
-    "master_repl_offset", "repl_backlog_size", "loading", "rdb_changes_since_last_save", "rdb_last_save_time", "aof_enabled",
+    "process_id", "tcp_port", "uptime_in_seconds", "uptime_in_days", "hz", "connected_clients",
+           "blocked_clients", "maxclients",
+    "used_memory", "used_memory_rss", "used_memory_peak", "maxmemory", "total_connections_received",
+           "total_commands_processed",
+    "instantaneous_ops_per_sec", "total_net_input_bytes", "total_net_output_bytes", "rejected_connections",
+           "expired_keys",
+    "evicted_keys", "keyspace_hits", "keyspace_misses", "pubsub_channels", "pubsub_patterns",
+           "connected_slaves",
+    "master_repl_offset", "repl_backlog_size", "loading", "rdb_changes_since_last_save", "rdb_last_save_time",
+           "aof_enabled",
 ]
-SECTIONS = ["server", "clients", "memory", "persistence", "stats", "replication", "cpu", "errorstats", "cluster", "keyspace",
+SECTIONS = ["server", "clients", "memory", "persistence", "stats", "replication", "cpu", "errorstats",
+            "cluster", "keyspace",
             "commandstats", "latencystats"]
 
 
@@ -29,7 +35,8 @@ def pair():
     with Server("hearth") as hearth, Server("oracle") as oracle:
         for server in (hearth, oracle):
             with server.client() as client:
-                client.pipeline([("SET", "a", "1"), ("SET", "b", "2", "EX", "1000"), ("GET", "a"), ("NOSUCH",), ("LPUSH", "a", "x")])
+                client.pipeline([("SET", "a", "1"), ("SET", "b", "2", "EX", "1000"), ("GET", "a"),
+                                 ("NOSUCH",), ("LPUSH", "a", "x")])
         yield hearth, oracle
 
 
@@ -47,7 +54,8 @@ def test_a_section_has_the_oracles_fields(pair, section):
         assert missing == [], f"section {name}"
 
 
-@pytest.mark.parametrize("arguments", [(), ("default",), ("all",), ("everything",), ("server", "clients"), ("nosuch",), ("CPU",),
+@pytest.mark.parametrize("arguments", [(), ("default",), ("all",), ("everything",), ("server", "clients"),
+                                       ("nosuch",), ("CPU",),
                                        ("keyspace", "nosuch", "keyspace")])
 def test_the_same_sections_come_in_the_same_order(pair, arguments):
     hearth, oracle = (list(info_sections(info(server, *arguments))) for server in pair)
@@ -61,11 +69,14 @@ def test_numbers_are_numbers(pair):
 
 def test_values_have_the_oracles_form(pair):
     hearth, oracle = (info_fields(info(server, "everything")) for server in pair)
-    forms = {"redis_version": r"7\.\d+\.\d+", "run_id": r"[0-9a-f]{40}", "master_replid": r"[0-9a-f]{40}", "role": "master",
-             "redis_mode": "standalone", "used_memory_human": r"[\d.]+[BKMG]", "db0": r"keys=2,expires=1,avg_ttl=\d+",
+    forms = {"redis_version": r"7\.\d+\.\d+", "run_id": r"[0-9a-f]{40}", "master_replid": r"[0-9a-f]{40}",
+             "role": "master",
+             "redis_mode": "standalone", "used_memory_human": r"[\d.]+[BKMG]",
+             "db0": r"keys=2,expires=1,avg_ttl=\d+",
              "cmdstat_set": r"calls=2,usec=\d+,usec_per_call=[\d.]+,rejected_calls=0,failed_calls=0",
              "cmdstat_lpush": r"calls=1,usec=\d+,usec_per_call=[\d.]+,rejected_calls=0,failed_calls=1",
-             "errorstat_ERR": r"count=\d+", "errorstat_WRONGTYPE": r"count=1", "used_cpu_sys": r"\d+\.\d{6}", "arch_bits": "64",
+             "errorstat_ERR": r"count=\d+", "errorstat_WRONGTYPE": r"count=1", "used_cpu_sys": r"\d+\.\d{6}",
+             "arch_bits": "64",
              "latency_percentiles_usec_set": r"p50=[\d.]+,p99=[\d.]+,p99.9=[\d.]+", "cluster_enabled": "0"}
     for name, form in forms.items():
         assert re.fullmatch(form, oracle[name]), name
@@ -93,7 +104,8 @@ def test_the_keyspace_is_counted_by_database(both):
     shown = []
     for server in both:
         with server.client() as client:
-            client.pipeline([("SET", "a", "1"), ("SELECT", 3), ("SET", "b", "1"), ("SET", "c", "1", "EX", "1000"), ("SELECT", 5),
+            client.pipeline([("SET", "a", "1"), ("SELECT", 3), ("SET", "b", "1"),
+                             ("SET", "c", "1", "EX", "1000"), ("SELECT", 5),
                              ("SET", "d", "1"), ("DEL", "d")])
             fields = info_fields(client.call("INFO", "keyspace"))
             shown.append({name: value.split(",avg_ttl")[0] for name, value in fields.items()})

@@ -8,7 +8,8 @@ from support.info import info_fields
 from support.resp import Error, OK
 from support.server import wait_for
 
-POLICIES = ["noeviction", "allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"]
+POLICIES = ["noeviction", "allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-lfu",
+            "volatile-random", "volatile-ttl"]
 LIMIT = 20 << 20
 VALUE = b"v" * 5000
 
@@ -50,10 +51,12 @@ def test_volatile_policies_never_touch_keys_without_expiry(start, role, policy):
 
 
 def test_lru_keeps_what_was_used(start, role):
-    server = start(role, "--maxmemory", LIMIT, "--maxmemory-policy", "allkeys-lru", "--maxmemory-samples", "10")
+    server = start(role, "--maxmemory", LIMIT, "--maxmemory-policy", "allkeys-lru", "--maxmemory-samples",
+                   "10")
     with server.client(timeout=30) as client:
         fill(client, "old", 2000)
-        wait_for(lambda: client.call("OBJECT", "IDLETIME", "old1999") >= 2, 6, "the old keys are idle", pause=0.2)
+        wait_for(lambda: client.call("OBJECT", "IDLETIME", "old1999") >= 2, 6, "the old keys are idle",
+                 pause=0.2)
         client.call("EXISTS", *(f"old{i}" for i in range(200)))
         client.pipeline([("GET", f"old{i}") for i in range(200)])
         fill(client, "new", 2800)
@@ -63,7 +66,8 @@ def test_lru_keeps_what_was_used(start, role):
 
 
 def test_lfu_keeps_what_was_used_often(start, role):
-    server = start(role, "--maxmemory", LIMIT, "--maxmemory-policy", "allkeys-lfu", "--maxmemory-samples", "10")
+    server = start(role, "--maxmemory", LIMIT, "--maxmemory-policy", "allkeys-lfu", "--maxmemory-samples",
+                   "10")
     with server.client(timeout=30) as client:
         fill(client, "k", 2500)
         for _ in range(30):
@@ -73,7 +77,8 @@ def test_lfu_keeps_what_was_used_often(start, role):
 
 
 def test_ttl_policy_evicts_the_nearest_first(start, role):
-    server = start(role, "--maxmemory", LIMIT, "--maxmemory-policy", "volatile-ttl", "--maxmemory-samples", "10")
+    server = start(role, "--maxmemory", LIMIT, "--maxmemory-policy", "volatile-ttl", "--maxmemory-samples",
+                   "10")
     with server.client(timeout=30) as client:
         fill(client, "late", 1000, "EX", 100000)
         fill(client, "soon", 4500, "EX", 1000)
@@ -110,7 +115,8 @@ def test_expiry_and_eviction_raise_events(start, role):
         assert watcher.read() == [b"pmessage", b"*", b"__keyevent@0__:evicted", b"e"]
 
 
-@pytest.mark.parametrize("flags, expected", [("", 0), ("K", 0), ("KA", 2), ("EA", 2), ("KEA", 4), ("K$", 1), ("Eg", 1), ("Kl", 0)])
+@pytest.mark.parametrize("flags, expected", [("", 0), ("K", 0), ("KA", 2), ("EA", 2), ("KEA", 4), ("K$", 1),
+                                             ("Eg", 1), ("Kl", 0)])
 def test_only_the_events_asked_for_are_sent(each, flags, expected):
     with each.client() as client, each.client() as watcher:
         assert client.call("CONFIG", "SET", "notify-keyspace-events", flags) == OK
@@ -152,7 +158,8 @@ def test_frequency_grows_with_use(start, role):
 
 def test_memory_usage_follows_the_size(each):
     with each.client() as client:
-        client.pipeline([("SET", "small", "v"), ("SET", "large", b"x" * 100000), ("RPUSH", "list", *range(10000))])
+        client.pipeline([("SET", "small", "v"), ("SET", "large", b"x" * 100000),
+                         ("RPUSH", "list", *range(10000))])
         small, large, many = (client.call("MEMORY", "USAGE", key) for key in ("small", "large", "list"))
         assert 10 < small < 200
         assert 100000 <= large < 140000
@@ -164,8 +171,10 @@ def test_the_slow_log_keeps_the_newest_commands(both):
     shown = []
     for server in both:
         with server.client() as client:
-            client.pipeline([("CONFIG", "SET", "slowlog-log-slower-than", 0), ("CONFIG", "SET", "slowlog-max-len", 5), ("SLOWLOG", "RESET"),
-                             ("CLIENT", "SETNAME", "me"), ("SET", "k", "x" * 300), ("MSET", *(str(i) for i in range(60)))])
+            client.pipeline([("CONFIG", "SET", "slowlog-log-slower-than", 0),
+                             ("CONFIG", "SET", "slowlog-max-len", 5), ("SLOWLOG", "RESET"),
+                             ("CLIENT", "SETNAME", "me"), ("SET", "k", "x" * 300),
+                             ("MSET", *(str(i) for i in range(60)))])
             entries = client.call("SLOWLOG", "GET", 2)
             assert [len(entry) for entry in entries] == [6, 6]
             assert entries[0][0] == entries[1][0] + 1 and abs(entries[0][1] - time.time()) < 5

@@ -16,7 +16,8 @@ RUN_SECONDS = 20
 
 def run_briefly(role, *arguments, stdin="", folder=None):
     """(exit code, all output) of a server that is expected to end by itself."""
-    done = subprocess.run([binary_of(role), *map(str, arguments)], input=stdin.encode(), stdout=subprocess.PIPE,
+    done = subprocess.run([binary_of(role), *map(str, arguments)], input=stdin.encode(),
+                          stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, timeout=RUN_SECONDS, cwd=folder)
     return done.returncode, done.stdout.decode(errors="replace")
 
@@ -66,9 +67,11 @@ def test_a_config_file_that_is_missing_ends_the_start(role, tmp_path):
 
 
 BAD_ARGUMENTS = [
-    ["--nosuch", "1"], ["--port", "abc"], ["--port", "70000"], ["--maxclients"], ["--hz", "abc"], ["--save", "1"],
+    ["--nosuch", "1"], ["--port", "abc"], ["--port", "70000"], ["--maxclients"], ["--hz", "abc"],
+                 ["--save", "1"],
     ["--maxmemory-policy", "foo"], ["--maxmemory", "12q"], ["--appendonly", "maybe"], ["--databases", "0"],
-    ["--client-output-buffer-limit", "normal"], ["--rename-command", "nosuchcommand", "x"], ["--rename-command", "GET"],
+    ["--client-output-buffer-limit", "normal"], ["--rename-command", "nosuchcommand", "x"],
+                 ["--rename-command", "GET"],
     ["--loglevel", "loud"], ["--timeout", "-1"], ["--unixsocketperm", "1000"], ["--tcp-backlog", "x"],
     ["--notify-keyspace-events", "Q"], ["--list-max-listpack-size", "x"],
 ]
@@ -110,7 +113,8 @@ def get(client, name):
 
 
 def test_sources_of_settings_override_each_other_in_order(start, role):
-    server = start(role, "--hz", "33", "--maxmemory-policy", "allkeys-lru", config="hz 11\ntimeout 77\nmaxmemory 3mb\n")
+    server = start(role, "--hz", "33", "--maxmemory-policy", "allkeys-lru",
+                   config="hz 11\ntimeout 77\nmaxmemory 3mb\n")
     with server.client() as client:
         assert get(client, "hz") == "33"
         assert get(client, "timeout") == "77"
@@ -127,8 +131,9 @@ def test_settings_come_from_stdin(start, role):
 def test_quotes_comments_includes_and_repeated_settings_in_the_file(start, role, tmp_path):
     included = tmp_path / "more.conf"
     included.write_text("timeout 9\n")
-    server = start(role, config=f'''# comment\n\nrequirepass "a \\"b\\" \\x41"\nsave 900 1\nsave 300 10\ninclude {included}\nDATABASES 5\n'''
-                   'client-output-buffer-limit pubsub 1mb 512kb 10\n', *["--save", "700", "3"])
+    config = ["# comment", "", 'requirepass "a \\"b\\" \\x41"', "save 900 1", "save 300 10",
+              f"include {included}", "DATABASES 5", "client-output-buffer-limit pubsub 1mb 512kb 10", ""]
+    server = start(role, "--save", "700", "3", config="\n".join(config))
     with server.client() as client:
         assert client.call("AUTH", 'a "b" A') == OK
         assert get(client, "timeout") == "9"
@@ -154,7 +159,8 @@ def test_shutdown_ends_the_server(start, role, arguments):
 
 
 def test_shutdown_errors_are_the_oracles(both):
-    commands = [("SHUTDOWN", "NOSUCH"), ("SHUTDOWN", "SAVE", "NOSAVE"), ("SHUTDOWN", "ABORT"), ("SHUTDOWN", "ABORT", "NOW")]
+    commands = [("SHUTDOWN", "NOSUCH"), ("SHUTDOWN", "SAVE", "NOSAVE"), ("SHUTDOWN", "ABORT"),
+                ("SHUTDOWN", "ABORT", "NOW")]
     replies = []
     for server in both:
         with server.client() as client:
@@ -226,8 +232,10 @@ def test_the_password_of_requirepass_is_asked_for(both):
             assert client.call("CONFIG", "SET", "requirepass", "secret") == OK
         with server.client() as client:
             replies.append([client.call(*c) for c in [
-                ("PING",), ("GET", "a"), ("AUTH", "wrong"), ("AUTH", "default", "wrong"), ("AUTH", "nobody", "secret"),
-                ("HELLO", "2"), ("HELLO", "2", "AUTH", "default", "wrong"), ("AUTH", "secret"), ("PING",), ("RESET",), ("PING",),
+                ("PING",), ("GET", "a"), ("AUTH", "wrong"), ("AUTH", "default", "wrong"),
+                                                      ("AUTH", "nobody", "secret"),
+                ("HELLO", "2"), ("HELLO", "2", "AUTH", "default", "wrong"), ("AUTH", "secret"), ("PING",),
+                                                      ("RESET",), ("PING",),
                 ("AUTH", "default", "secret"), ("GET", "a")]])
         with server.client() as client:
             assert isinstance(client.call("HELLO", "3", "AUTH", "default", "secret").value, list)
@@ -241,6 +249,7 @@ def test_renamed_and_removed_commands(start):
     for role_name in ("hearth", "oracle"):
         server = start(role_name, "--rename-command", "GET", "FETCH", "--rename-command", "FLUSHALL", "")
         with server.client() as client:
-            replies.append([client.call(*c) for c in [("SET", "a", "1"), ("FETCH", "a"), ("GET", "a"), ("FLUSHALL",), ("fetch",)]])
+            replies.append([client.call(*c) for c in [("SET", "a", "1"), ("FETCH", "a"), ("GET", "a"),
+                                                      ("FLUSHALL",), ("fetch",)]])
     assert replies[0] == replies[1]
     assert replies[0][1] == b"1" and isinstance(replies[0][2], Error)

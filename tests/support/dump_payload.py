@@ -1,5 +1,5 @@
-"""Builds and takes apart the payloads of DUMP and RESTORE: a type byte, the RDB value, two bytes of RDB version and
-a CRC-64 (Jones polynomial, reflected, zero start), both little endian."""
+"""Builds and takes apart the payloads of DUMP and RESTORE: a type byte, the RDB value, two bytes of RDB
+version and a CRC-64 (Jones polynomial, reflected, zero start), both little endian."""
 
 _POLYNOMIAL = 0x95AC9329AC4BC9B5  # 0xad93d23594c935a9 with its bits reversed
 FOOTER = 10

@@ -20,7 +20,7 @@ def exchange(address, data, timeout=10.0):
     except ConnectionClosed:
         return received
     except ReplyTimeout:
-        raise AssertionError(f"the server neither answered nor closed within {timeout} s; so far {received[:200]!r}") from None
+        raise AssertionError(f"no end within {timeout} s; so far {received[:200]!r}") from None
     finally:
         client.close()
 

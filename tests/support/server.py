@@ -1,7 +1,8 @@
 """Starts and stops a server (Hearth, or the real Redis that is the oracle) in a folder of its own.
 
 The binaries come from HEARTH_SERVER (default build/release/bin/hearth-server of this checkout) and
-REDIS_SERVER (default redis-server). A server listens on loopback and on a unix socket only, and is ended by its pid.
+REDIS_SERVER (default redis-server). A server listens on loopback and on a unix socket only, and is ended by
+its pid.
 """
 
 import os
@@ -51,7 +52,8 @@ def wait_for(condition, seconds=10.0, what="the condition", pause=0.01):
 
 
 class Server:
-    """One running server process. `address` is its unix socket; `tcp` its loopback address (None with tcp=False)."""
+    """One running server process. `address` is its unix socket; `tcp` its loopback address (None with
+    tcp=False)."""
 
     def __init__(self, role="hearth", *arguments, tcp=False, config=None, stdin=None, folder=None, wait=True,
                  unix_socket=True):
@@ -75,7 +77,8 @@ class Server:
             path = self.folder / "server.conf"
             path.write_text(config)
             command.append(str(path))
-        command += ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--daemonize", "no"]
+        command += ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--daemonize",
+                    "no"]
         if unix_socket:
             command += ["--unixsocket", self.address]
         given = set(arguments)
@@ -87,7 +90,8 @@ class Server:
 
     def _launch(self, stdin):
         with open(self.log_path, "ab") as log:
-            process = subprocess.Popen(self.command, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+            process = subprocess.Popen(self.command, stdin=subprocess.PIPE if stdin is not None
+                                       else subprocess.DEVNULL,
                                        stdout=log, stderr=subprocess.STDOUT, cwd=self.folder)
         if stdin is not None:
             process.stdin.write(stdin.encode())
@@ -99,13 +103,15 @@ class Server:
         return self.process.pid
 
     def log(self):
-        return self.log_path.read_text(errors="replace")
+        """All that the process wrote so far; empty when its folder is gone."""
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
     def wait_until_ready(self, seconds=START_SECONDS):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                raise AssertionError(f"{self.command[0]} ended with {self.process.returncode} at start:\n{self.log()}")
+                code = self.process.returncode
+                raise AssertionError(f"{self.command[0]} ended with {code} at start:\n{self.log()}")
             if self.answers():
                 return
             time.sleep(0.01)
@@ -140,7 +146,8 @@ class Server:
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired as error:
-            raise AssertionError(f"process {self.pid} did not end within {seconds} s:\n{self.log()}") from error
+            message = f"process {self.pid} did not end within {seconds} s:\n{self.log()}"
+            raise AssertionError(message) from error
 
     def signal(self, number):
         self.process.send_signal(number)
@@ -150,6 +157,11 @@ class Server:
             self.process.kill()
         self.process.wait(STOP_SECONDS)
 
+    def has_crashed(self):
+        """True when the process ended by a fault of its own or a sanitizer complained."""
+        crashes = (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGILL, -signal.SIGFPE)
+        return self.process.poll() in crashes or "Sanitizer" in self.log()
+
     def finish_dying(self, seconds=5.0):
         """Lets a crashed process write its report; one that hangs is killed."""
         try:
@@ -158,8 +170,9 @@ class Server:
             self.kill()
 
     def stop(self, keep_folder=False):
-        """Ends the process by its pid and removes its folder. Hearth has to end on SIGTERM (and a sanitizer reports
-        then), or is killed; the oracle is killed at once, which saves a tenth of a second for each test."""
+        """Ends the process by its pid and removes its folder. Hearth has to end on SIGTERM (and a sanitizer
+        reports then), or is killed; the oracle is killed at once, which saves a tenth of a second for each
+        test."""
         if self.role == "oracle":
             self.kill()
         elif self.is_running():
@@ -168,7 +181,12 @@ class Server:
                 self.process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 self.kill()
-        if self.owns_folder and not keep_folder:
+        if not keep_folder:
+            self.remove_folder()
+
+    def remove_folder(self):
+        """Removes the folder unless it belongs to somebody else."""
+        if self.owns_folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def resident_bytes(self):

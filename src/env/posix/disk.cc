@@ -96,10 +96,14 @@ class SystemFile final : public File {
 
 int OpenFlags(OpenMode mode) {
   switch (mode) {
-    case OpenMode::kRead: return O_RDONLY;
-    case OpenMode::kAppend: return O_RDWR | O_CREAT | O_APPEND;
-    case OpenMode::kReadWrite: return O_RDWR | O_CREAT;
-    case OpenMode::kTruncate: return O_RDWR | O_CREAT | O_TRUNC | O_APPEND;
+    case OpenMode::kRead:
+      return O_RDONLY;
+    case OpenMode::kAppend:
+      return O_RDWR | O_CREAT | O_APPEND;
+    case OpenMode::kReadWrite:
+      return O_RDWR | O_CREAT;
+    case OpenMode::kTruncate:
+      return O_RDWR | O_CREAT | O_TRUNC | O_APPEND;
   }
   return O_RDONLY;
 }
@@ -113,7 +117,8 @@ class SystemDisk final : public Disk {
   }
 
   Status Rename(const std::string& from, const std::string& to) override {
-    if (rename(from.c_str(), to.c_str()) != 0) return FailOn(("rename to " + to + " from").c_str(), from, errno);
+    if (rename(from.c_str(), to.c_str()) != 0)
+      return FailOn(("rename to " + to + " from").c_str(), from, errno);
     return {};
   }
 

@@ -92,7 +92,6 @@ class EpollPoller final : public Poller {
   const int wake_fd_;
   bool has_pwait2_ = true;
   std::vector<epoll_event> ready_;
-
 };
 
 }  // namespace

@@ -74,7 +74,7 @@ size_t RaiseFileLimit(size_t wanted) {
 
 void CatchStopSignals(void (*wake)()) {
   wake_loop = wake;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = OnStopSignal;
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
@@ -97,8 +97,9 @@ bool NotifySystemd(std::string_view state) {
   if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
   const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
-  const ssize_t sent = sendto(fd, state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address),
-                              static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size));
+  const ssize_t sent =
+      sendto(fd, state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address),
+             static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size));
   close(fd);
   return sent >= 0;
 }
@@ -116,7 +117,9 @@ void SetProcessTitle(std::string_view title) {
 
 CpuUsage ReadCpuUsage(CpuOf what) {
   rusage usage{};
-  const int who = what == CpuOf::kProcess ? RUSAGE_SELF : what == CpuOf::kChildren ? RUSAGE_CHILDREN : RUSAGE_THREAD;
+  const int who = what == CpuOf::kProcess    ? RUSAGE_SELF
+                  : what == CpuOf::kChildren ? RUSAGE_CHILDREN
+                                             : RUSAGE_THREAD;
   getrusage(who, &usage);
   const auto seconds = [](const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;

@@ -1,5 +1,5 @@
-// For tests: a server with the whole of net/ under it and a handler that answers a few words, all on the test's
-// thread; and a blocking client.
+// For tests: a server with the whole of net/ under it and a handler that answers a few words, all on the
+// test's thread; and a blocking client.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -7,10 +7,12 @@ from support.dump_payload import rdb_string, seal
 def far_time(g, unit):
     """An argument for the EXPIRE family that either lies far away or is past; never near."""
     if unit == "s":
-        return g.weighted([(10, g.far_seconds()), (1, "0"), (1, "-1"), (1, "9223372036854775807"), (1, "a"), (1, "1.5"),
+        return g.weighted([(10, g.far_seconds()), (1, "0"), (1, "-1"), (1, "9223372036854775807"), (1, "a"),
+                           (1, "1.5"),
                            (1, "-9223372036854775808"), (1, "9223372036854775")])
     if unit == "ms":
-        return g.weighted([(10, str(g.random.randint(10**6, 10**9))), (1, "0"), (1, "-100"), (1, "9223372036854775807"),
+        return g.weighted([(10, str(g.random.randint(10**6, 10**9))), (1, "0"), (1, "-100"),
+                           (1, "9223372036854775807"),
                            (1, ""), (1, "-9223372036854775808")])
     if unit == "at":
         return g.weighted([(10, str(g.random.randint(4 * 10**9, 9 * 10**9))), (2, "1"), (1, "0"), (1, "-5"),
@@ -21,15 +23,19 @@ def far_time(g, unit):
 
 def expire(g):
     name, unit = g.choice([("EXPIRE", "s"), ("PEXPIRE", "ms"), ("EXPIREAT", "at"), ("PEXPIREAT", "at_ms")])
-    options = g.weighted([(6, []), (2, ["NX"]), (2, ["XX"]), (2, ["GT"]), (2, ["lt"]), (1, ["NX", "XX"]), (1, ["GT", "LT"]),
+    options = g.weighted([(6, []), (2, ["NX"]), (2, ["XX"]), (2, ["GT"]), (2, ["lt"]), (1, ["NX", "XX"]),
+                          (1, ["GT", "LT"]),
                           (1, ["XX", "GT"]), (1, ["NOSUCH"]), (1, ["NX", "GT"])])
     return [name, g.any_key(), far_time(g, unit), *options]
 
 
 def sort(g):
-    by = g.choice([[], [], ["BY", "s*"], ["BY", "nosort"], ["BY", "h*->f1"], ["BY", "*"], ["BY", "s*->"], ["BY"]])
-    get = g.choice([[], [], ["GET", "#"], ["GET", "s*"], ["GET", "h*->f1", "GET", "#"], ["GET", "s0"], ["GET"]])
-    rest = optional(g, lambda: ["LIMIT", g.index(), g.count()], lambda: [g.choice(["ASC", "DESC"])], ["ALPHA"], chance=0.35)
+    by = g.choice([[], [], ["BY", "s*"], ["BY", "nosort"], ["BY", "h*->f1"], ["BY", "*"], ["BY", "s*->"],
+                   ["BY"]])
+    get = g.choice([[], [], ["GET", "#"], ["GET", "s*"], ["GET", "h*->f1", "GET", "#"], ["GET", "s0"],
+                    ["GET"]])
+    rest = optional(g, lambda: ["LIMIT", g.index(), g.count()], lambda: [g.choice(["ASC", "DESC"])],
+                    ["ALPHA"], chance=0.35)
     unstable = "ALPHA" in rest and by
     store = ["STORE", g.key("l")] if g.chance(0.25) and not unstable else []
     key = g.weighted([(8, g.key("l")), (1, g.any_key())])
@@ -40,21 +46,25 @@ def sort(g):
 
 def sort_numbers(g):
     """A list that can be sorted by number, whatever the other makers did to it."""
-    numbers = [g.choice(["1", "2", "3", "10", "-1", "1.5", "0", "3", "1e2"]) for _ in range(g.random.randint(0, 8))]
+    numbers = [g.choice(["1", "2", "3", "10", "-1", "1.5", "0", "3", "1e2"])
+               for _ in range(g.random.randint(0, 8))]
     return [["DEL", "l3"], ["RPUSH", "l3", "0", *numbers], ["SORT", "l3", *optional(
-        g, lambda: ["BY", g.choice(["s*", "nosort", "h*->f1"])], lambda: ["LIMIT", g.choice(["0", "1", "-1"]), g.count()],
-        lambda: ["GET", g.choice(["#", "s*", "h*->f1"])], ["DESC"], lambda: ["STORE", g.choice(["l1", "s2"])], chance=0.4)]]
+        g, lambda: ["BY", g.choice(["s*", "nosort", "h*->f1"])],
+            lambda: ["LIMIT", g.choice(["0", "1", "-1"]), g.count()],
+        lambda: ["GET", g.choice(["#", "s*", "h*->f1"])], ["DESC"], lambda: ["STORE", g.choice(["l1", "s2"])],
+            chance=0.4)]]
 
 
 def copy(g):
     source = g.any_key()
     return ["COPY", source, g.weighted([(8, g.any_key()), (1, source)]),
-            *optional(g, lambda: ["DB", g.database()], ["REPLACE"], lambda: [g.choice(["NOSUCH", "replace"])], chance=0.3)]
+            *optional(g, lambda: ["DB", g.database()], ["REPLACE"], lambda: [g.choice(["NOSUCH", "replace"])],
+                      chance=0.3)]
 
 
 def restore(g):
-    """Strings, a hash and a list in several states of health. A hash with one field twice is not among them: the oracle
-    takes it without a check and crashes later."""
+    """Strings, a hash and a list in several states of health. A hash with one field twice is not among them:
+    the oracle takes it without a check and crashes later."""
     string = seal(b"\x00" + rdb_string(g.blob(g.choice([0, 3, 20, 63, 64, 300]))))
     integer = seal(b"\x00" + g.choice([b"\xc0\x05", b"\xc1\x00\x80", b"\xc2\xff\xff\xff\x7f"]))
     plain_hash = seal(b"\x04\x02" + b"".join(rdb_string(x) for x in (b"a", b"1", b"b", b"2")))
@@ -62,25 +72,31 @@ def restore(g):
     broken = [string[:-1] + bytes([string[-1] ^ 1]), seal(b"\x00\x05abc"), b"", b"short", seal(b"\x63abc"),
               seal(b"\x00" + rdb_string(b"x"), version=9999), seal(b"\x04\x02\x01a")]
     payload = g.weighted([(8, string), (3, integer), (3, plain_hash), (3, plain_list), (4, g.choice(broken))])
-    ttl = g.weighted([(6, ["0"]), (2, [g.far_seconds() + "000"]), (1, ["-1"]), (1, ["x"]), (1, ["33177117420000", "ABSTTL"]),
+    ttl = g.weighted([(6, ["0"]), (2, [g.far_seconds() + "000"]), (1, ["-1"]), (1, ["x"]),
+                      (1, ["33177117420000", "ABSTTL"]),
                       (1, ["1000", "ABSTTL"])])
-    options = optional(g, ["REPLACE"], lambda: g.choice([["IDLETIME", "100"], ["FREQ", "10"], ["IDLETIME", "-1"],
+    options = optional(g, ["REPLACE"], lambda: g.choice([["IDLETIME", "100"], ["FREQ", "10"],
+                                                         ["IDLETIME", "-1"],
                                                          ["FREQ", "256"], ["NOSUCH"]]), chance=0.4)
     return ["RESTORE", g.any_key(), ttl[0], payload, *ttl[1:], *options]
 
 
 def scan_errors(g):
     return ["SCAN", g.choice(["0", "a", "", "-1", "18446744073709551616"]),
-            *g.choice([["COUNT", "0"], ["MATCH"], ["COUNT", "x"], ["TYPE"], ["NOSUCH", "1"], ["COUNT", "-1"]])]
+            *g.choice([["COUNT", "0"], ["MATCH"], ["COUNT", "x"], ["TYPE"], ["NOSUCH", "1"],
+                       ["COUNT", "-1"]])]
 
 
 def scan(g):
-    return ["@SCAN", *optional(g, lambda: ["MATCH", g.pattern()], lambda: ["COUNT", g.choice(["1", "5", "1000"])],
-                               lambda: ["TYPE", g.choice(["string", "list", "HASH", "set", "nosuch"])], chance=0.4)]
+    return ["@SCAN", *optional(g, lambda: ["MATCH", g.pattern()],
+                               lambda: ["COUNT", g.choice(["1", "5", "1000"])],
+                               lambda: ["TYPE", g.choice(["string", "list", "HASH", "set", "nosuch"])],
+                               chance=0.4)]
 
 
 def object_(g):
-    return ["OBJECT", g.weighted([(8, "ENCODING"), (1, "FREQ"), (1, "IDLETIME"), (1, "REFCOUNT"), (1, "NOSUCH")]), g.any_key()]
+    return ["OBJECT", g.weighted([(8, "ENCODING"), (1, "FREQ"), (1, "IDLETIME"), (1, "REFCOUNT"),
+                                  (1, "NOSUCH")]), g.any_key()]
 
 
 def random_key(g):

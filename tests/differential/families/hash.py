@@ -5,7 +5,8 @@ from differential.grammar import optional
 
 
 def pairs(g):
-    return [argument for _ in range(g.weighted([(6, 1), (4, 3), (1, 10)])) for argument in (g.field(), g.value())]
+    return [argument for _ in range(g.weighted([(6, 1), (4, 3), (1, 10)]))
+            for argument in (g.field(), g.value())]
 
 
 def fill(g):
@@ -27,21 +28,24 @@ def hrandfield(g):
                         ["HRANDFIELD", key, g.count(), "WITHVALUES"], ["HRANDFIELD", key, "-5", "WITHVALUES"],
                         ["HRANDFIELD", key, g.integer()], ["HRANDFIELD", key, "3", "WITHSCORES"],
                         ["HRANDFIELD", key, "-9223372036854775808", "WITHVALUES"]])
-    if len(command) > 2 and command[2] in ("-2147483648", "-9223372036854775807", "-8388608", "-32769", "-32768"):
+    if len(command) > 2 and command[2] in ("-2147483648", "-9223372036854775807", "-8388608", "-32769",
+                                           "-32768"):
         return None  # As many elements would really be sent.
     return [["HGETALL", key], command]
 
 
 def hscan(g):
     """Option errors only: a whole iteration is compared at the end of every stretch."""
-    options = g.choice([["COUNT", "0"], ["COUNT", "a"], ["MATCH"], ["COUNT", "10", "NOSUCH"], ["TYPE", "string"], ["x", "y"]])
+    options = g.choice([["COUNT", "0"], ["COUNT", "a"], ["MATCH"], ["COUNT", "10", "NOSUCH"],
+                        ["TYPE", "string"], ["x", "y"]])
     return ["HSCAN", g.key("h"), "0", *options]
 
 
 def shrink(g):
     key = g.key("h")
     return [["HSET", key, *(x for i in range(140) for x in (str(i), "v"))], ["OBJECT", "ENCODING", key],
-            ["HDEL", key, *(str(i) for i in range(g.choice([100, 139, 140])))], ["OBJECT", "ENCODING", key], ["HLEN", key]]
+            ["HDEL", key, *(str(i) for i in range(g.choice([100, 139, 140])))], ["OBJECT", "ENCODING", key],
+            ["HLEN", key]]
 
 
 def thresholds(g):
@@ -54,13 +58,16 @@ def thresholds(g):
 
 def near_limit(g):
     key, field = g.key("h"), g.field()
-    return [["HSET", key, field, g.choice(["9223372036854775800", "-9223372036854775800", "1.5", "x", "", " 1"])],
-            ["HINCRBY", key, field, g.choice(["8", "-9", "7", "1"])], ["HINCRBYFLOAT", key, field, g.floating()],
+    return [["HSET", key, field, g.choice(["9223372036854775800", "-9223372036854775800", "1.5", "x", "",
+                                           " 1"])],
+            ["HINCRBY", key, field, g.choice(["8", "-9", "7", "1"])],
+            ["HINCRBYFLOAT", key, field, g.floating()],
             ["HGET", key, field]]
 
 
 def scan_all(g):
-    return ["@HSCAN", g.key("h"), *optional(g, lambda: ["MATCH", g.pattern()], lambda: ["COUNT", g.choice(["1", "7", "1000"])])]
+    return ["@HSCAN", g.key("h"), *optional(g, lambda: ["MATCH", g.pattern()],
+                                            lambda: ["COUNT", g.choice(["1", "7", "1000"])])]
 
 
 MAKERS = [

@@ -24,7 +24,8 @@ def push_many(g):
 
 
 def lpos(g):
-    options = optional(g, lambda: ["RANK", g.choice(["1", "2", "-1", "-2", "0", g.integer()])], lambda: ["COUNT", g.count()],
+    options = optional(g, lambda: ["RANK", g.choice(["1", "2", "-1", "-2", "0", g.integer()])],
+                       lambda: ["COUNT", g.count()],
                        lambda: ["MAXLEN", g.count()], chance=0.4)
     return ["LPOS", g.key("l"), element(g), *options]
 
@@ -36,7 +37,8 @@ def lmpop(g):
 
 
 def linsert(g):
-    return ["LINSERT", g.key("l"), g.weighted([(5, "BEFORE"), (5, "after"), (1, "beside")]), element(g), element(g)]
+    return ["LINSERT", g.key("l"), g.weighted([(5, "BEFORE"), (5, "after"), (1, "beside")]), element(g),
+            element(g)]
 
 
 def timeout(g):
@@ -51,7 +53,8 @@ def blocking(g):
         (3, ["BRPOP", *keys, timeout(g)]),
         (3, ["BLMOVE", g.key("l"), g.key("l"), end(g), end(g), timeout(g)]),
         (2, ["BRPOPLPUSH", g.key("l"), g.key("l"), timeout(g)]),
-        (3, ["BLMPOP", timeout(g), str(len(keys)), *keys, end(g), *optional(g, lambda: ["COUNT", g.count()], chance=0.4)]),
+        (3, ["BLMPOP", timeout(g), str(len(keys)), *keys, end(g),
+             *optional(g, lambda: ["COUNT", g.count()], chance=0.4)]),
     ])
 
 
@@ -62,13 +65,15 @@ def blocking_on_something(g):
 def shape(g):
     """Pushes, then cuts the list down, which lets the encoding go back."""
     key = g.key("l")
-    return [["RPUSH", key, *(g.blob(30) for _ in range(150))], ["OBJECT", "ENCODING", key], ["LTRIM", key, "0", "3"],
+    return [["RPUSH", key, *(g.blob(30) for _ in range(150))], ["OBJECT", "ENCODING", key],
+            ["LTRIM", key, "0", "3"],
             ["OBJECT", "ENCODING", key], ["LRANGE", key, "0", "-1"]]
 
 
 def thresholds(g):
     return g.choice([
-        ["CONFIG", "SET", "list-max-listpack-size", g.choice(["-1", "-2", "-3", "-4", "-5", "1", "2", "4", "16", "128"])],
+        ["CONFIG", "SET", "list-max-listpack-size", g.choice(["-1", "-2", "-3", "-4", "-5", "1", "2", "4",
+                                                              "16", "128"])],
         ["CONFIG", "SET", "list-compress-depth", g.choice(["0", "1", "2"])],
         ["CONFIG", "SET", "list-max-ziplist-size", g.choice(["-2", "8"])],
     ])

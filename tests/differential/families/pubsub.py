@@ -1,5 +1,5 @@
-"""Publish and subscribe. Subscriptions live on two connections of their own, one for each protocol; what they receive
-is compared in order."""
+"""Publish and subscribe. Subscriptions live on two connections of their own, one for each protocol; what they
+receive is compared in order."""
 
 from differential.grammar import RESP2_SUBSCRIBER, RESP3_SUBSCRIBER, SUBSCRIBERS, Step
 
@@ -39,7 +39,8 @@ def unsubscribe(g):
 
 def refused(g):
     """Commands that a subscriber must not (RESP2) or may (RESP3) use."""
-    command = g.choice([("GET", "s0"), ("SET", "s0", "v"), ("PING",), ("PING", "x"), ("PUBLISH", "news", "own"), ("MULTI",)])
+    command = g.choice([("GET", "s0"), ("SET", "s0", "v"), ("PING",), ("PING", "x"),
+                        ("PUBLISH", "news", "own"), ("MULTI",)])
     if command == ("MULTI",):
         return [Step(RESP3_SUBSCRIBER, ("ECHO", "a"))]
     return [Step(g.choice(SUBSCRIBERS), command)]
@@ -51,7 +52,8 @@ def reset(g):
 
 def pubsub(g):
     return g.choice([["PUBSUB", "CHANNELS"], ["PUBSUB", "CHANNELS", g.choice(PATTERNS)], ["PUBSUB", "NUMSUB"],
-                     ["PUBSUB", "NUMSUB", *several(g, CHANNELS)], ["PUBSUB", "NUMPAT"], ["PUBSUB", "SHARDCHANNELS"],
+                     ["PUBSUB", "NUMSUB", *several(g, CHANNELS)], ["PUBSUB", "NUMPAT"],
+                     ["PUBSUB", "SHARDCHANNELS"],
                      ["PUBSUB", "SHARDNUMSUB", *several(g, CHANNELS)], ["PUBSUB", "NOSUCH"], ["PUBSUB"],
                      ["PUBSUB", "NUMPAT", "x"], ["PUBSUB", "HELP"]])
 

@@ -8,15 +8,18 @@ def expiry_option(g, may_be_past=True):
     good = [["EX", g.far_seconds()], ["PX", g.far_seconds() + "000"], ["EXAT", "33177117420"],
             ["PXAT", "33177117420000"], ["KEEPTTL"]]
     past = [["EXAT", "1"], ["PXAT", "1000"]]
-    wrong = [["EX", "0"], ["EX", "-1"], ["PX", "a"], ["EX"], ["EX", "9223372036854775807"], ["PX", "9223372036854775807"],
-             ["EXAT", "0"], ["PXAT", "-5"], ["EX", "100000", "PX", "100000"], ["EX", "10000", "KEEPTTL"], ["NOSUCH"],
+    wrong = [["EX", "0"], ["EX", "-1"], ["PX", "a"], ["EX"], ["EX", "9223372036854775807"],
+             ["PX", "9223372036854775807"],
+             ["EXAT", "0"], ["PXAT", "-5"], ["EX", "100000", "PX", "100000"], ["EX", "10000", "KEEPTTL"],
+             ["NOSUCH"],
              ["EX", "1.5"], ["PXAT", "9223372036854775808"]]
     return g.choice(g.weighted([(7, good), (1, past if may_be_past else good), (3, wrong)]))
 
 
 def set_(g):
     """Never with a past time: the key would stay until somebody happens to look."""
-    options = optional(g, lambda: expiry_option(g, may_be_past=False), lambda: [g.choice(["NX", "XX", "nx", "xx"])], ["GET"], chance=0.2)
+    options = optional(g, lambda: expiry_option(g, may_be_past=False),
+                       lambda: [g.choice(["NX", "XX", "nx", "xx"])], ["GET"], chance=0.2)
     return ["SET", g.key(), g.value(), *options]
 
 
@@ -30,7 +33,8 @@ def setex(g):
 
 
 def psetex(g):
-    return ["PSETEX", g.key(), g.choice([g.far_seconds() + "000", "0", "-1", "a", "9223372036854775807"]), g.value()]
+    return ["PSETEX", g.key(), g.choice([g.far_seconds() + "000", "0", "-1", "a", "9223372036854775807"]),
+            g.value()]
 
 
 def offset(g):
@@ -62,7 +66,8 @@ def number_then(g):
     """A counter next to a limit."""
     key = g.key()
     return [["SET", key, str(g.choice([9223372036854775800, -9223372036854775800, 10, 0, 2**31 - 1]))],
-            ["INCRBY", key, g.choice(["7", "8", "-8", "-9", "1", "-1", "9223372036854775807"])], ["OBJECT", "ENCODING", key],
+            ["INCRBY", key, g.choice(["7", "8", "-8", "-9", "1", "-1", "9223372036854775807"])],
+            ["OBJECT", "ENCODING", key],
             ["DECRBY", key, g.choice(["7", "8", "-8", "-9223372036854775808", "1"])]]
 
 

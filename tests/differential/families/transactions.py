@@ -3,7 +3,8 @@
 from differential.families import generic, hash as hash_family, list as list_family, string
 from differential.grammar import PLAIN_CONNECTIONS, Step, make_case
 
-_BODY = [(weight, maker) for family in (string, list_family, hash_family, generic) for weight, maker in family.MAKERS]
+_BODY = [(weight, maker) for family in (string, list_family, hash_family, generic) for weight,
+         maker in family.MAKERS]
 
 
 class _Body:
@@ -19,7 +20,8 @@ def body(g, size):
 
 
 def wrong(g):
-    return g.choice([["NOSUCHCOMMAND", "a"], ["GET"], ["SET", "s0"], ["WATCH", "s0"], ["MULTI"], ["INCR", "h0", "x"]])
+    return g.choice([["NOSUCHCOMMAND", "a"], ["GET"], ["SET", "s0"], ["WATCH", "s0"], ["MULTI"],
+                     ["INCR", "h0", "x"]])
 
 
 def transaction(g):
@@ -51,16 +53,20 @@ def transaction(g):
 
 def plain(g):
     """Out of place, and therefore wrong or without effect."""
-    return g.choice([["EXEC"], ["DISCARD"], ["UNWATCH"], ["WATCH", g.any_key()], ["EXEC", "a"], ["WATCH"], ["MULTI", "x"]])
+    return g.choice([["EXEC"], ["DISCARD"], ["UNWATCH"], ["WATCH", g.any_key()], ["EXEC", "a"], ["WATCH"],
+                     ["MULTI", "x"]])
 
 
 def watch_flush(g):
     mine, other = g.random.sample(PLAIN_CONNECTIONS, 2)
-    change = g.choice([("FLUSHDB",), ("FLUSHALL",), ("SWAPDB", "0", "1"), ("PEXPIRE", "s0", "-1"), ("MOVE", "s0", "1"),
-                       ("RENAME", "s1", "s0"), ("COPY", "s1", "s0", "REPLACE"), ("TOUCH", "s0"), ("GETEX", "s0", "PERSIST")])
+    change = g.choice([("FLUSHDB",), ("FLUSHALL",), ("SWAPDB", "0", "1"), ("PEXPIRE", "s0", "-1"),
+                       ("MOVE", "s0", "1"),
+                       ("RENAME", "s1", "s0"), ("COPY", "s1", "s0", "REPLACE"), ("TOUCH", "s0"),
+                       ("GETEX", "s0", "PERSIST")])
     return [Step(other, ("SELECT", "0")), Step(mine, ("SELECT", "0")),
             Step(mine, ("SET", "s1", "v")), Step(mine, (g.choice(["SET", "SETNX"]), "s0", "w")),
-            Step(mine, ("WATCH", "s0")), Step(other, change), Step(mine, ("MULTI",)), Step(mine, ("PING",)), Step(mine, ("EXEC",))]
+            Step(mine, ("WATCH", "s0")), Step(other, change), Step(mine, ("MULTI",)), Step(mine, ("PING",)),
+            Step(mine, ("EXEC",))]
 
 
 MAKERS = [
