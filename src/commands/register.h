@@ -14,4 +14,14 @@ void RegisterDatabases(engine::CommandTable& table);
 void RegisterLists(engine::CommandTable& table);
 void RegisterHashes(engine::CommandTable& table);
 
+// Those about connections, and what the engine keeps about itself.
+void RegisterConnection(engine::CommandTable& table);
+void RegisterClientCommands(engine::CommandTable& table);
+void RegisterClientControl(engine::CommandTable& table);
+void RegisterPubSub(engine::CommandTable& table);
+void RegisterTransactions(engine::CommandTable& table);
+void RegisterCommandInfo(engine::CommandTable& table);
+void RegisterCommandDocs(engine::CommandTable& table);
+void RegisterSlowlog(engine::CommandTable& table);
+
 }  // namespace hearth::commands

@@ -100,7 +100,7 @@ size_t FieldTable::MemoryBytes(size_t samples) const {
       sampled_bytes += AllocationSize(field);
     });
   }
-  const size_t table_bytes = AllocationSize(this) + fields_.MemoryBytes();
+  const size_t table_bytes = GoodAllocationSize(sizeof(*this)) + fields_.MemoryBytes();
   if (sampled == 0) return table_bytes;
   const double mean = static_cast<double>(sampled_bytes) / static_cast<double>(sampled);
   return table_bytes + static_cast<size_t>(mean * static_cast<double>(size()));
