@@ -1,8 +1,9 @@
-# Tables made from spec/ by spec/generate.py, whenever it or a spec changes. The outputs stand in the build folder;
+# Tables made from spec/ by spec/generate.py, whenever it or a spec changes. The outputs stand in build/generated;
 # hearth_room adds the target hearth_generated to every room, so that headers exist before anything is compiled.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
-set(HEARTH_GENERATED_DIR ${CMAKE_BINARY_DIR}/generated)
+# One folder for all build folders: the tables are the same for each, and ccache can serve one build from another.
+set(HEARTH_GENERATED_DIR ${CMAKE_SOURCE_DIR}/build/generated)
 set(HEARTH_COMMAND_FACTS ${HEARTH_GENERATED_DIR}/engine/command_facts.cc)
 set(HEARTH_DIRECTIVE_TABLE ${HEARTH_GENERATED_DIR}/settings/directive_table.cc)
 

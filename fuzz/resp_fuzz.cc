@@ -15,7 +15,11 @@
 namespace {
 
 using hearth::Prng;
-using namespace hearth::resp;  // NOLINT: a fuzz target is one file
+using hearth::resp::ParsedRequests;
+using hearth::resp::ReplyParser;
+using hearth::resp::Request;
+using hearth::resp::RequestLimits;
+using hearth::resp::RequestParser;
 
 struct Outcome {
   std::vector<std::vector<std::string>> requests;

@@ -1,8 +1,6 @@
 // hearth-server: reads the configuration, becomes what it says, and serves until told to stop.
 
 #include <cstdio>
-#include <iostream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,11 +22,19 @@
 namespace hearth {
 namespace {
 
-server::Server* running_server = nullptr;
+std::string ReadStandardInput() {
+  std::string text;
+  char piece[4096];
+  while (const size_t size = std::fread(piece, 1, sizeof piece, stdin)) text.append(piece, size);
+  return text;
+}
 
 int Main(std::vector<std::string> words) {
   const auto memory = RegisterThreadMemory();
-  if (const auto code = server::AnswerInformationOption(words)) return *code;
+  if (const auto answer = server::AnswerInformationOption(words)) {
+    std::fputs(answer->text.c_str(), answer->is_asked_for ? stdout : stderr);
+    return answer->is_asked_for ? 0 : 1;
+  }
 
   const auto disk = env::MakeSystemDisk();
   const auto clock = env::MakeSystemClock();
@@ -40,7 +46,7 @@ int Main(std::vector<std::string> words) {
   settings::Configuration configuration(files);
   const settings::StartArguments arguments = settings::ParseStartArguments(words);
   std::string standard_input;
-  if (arguments.reads_standard_input) standard_input.assign(std::istreambuf_iterator<char>(std::cin), {});
+  if (arguments.reads_standard_input) standard_input = ReadStandardInput();
   if (Status status = configuration.Load(arguments, standard_input, server::OptionsForLoading()); !status) {
     std::fputs(settings::Configuration::FatalText(status.error(), server::kVersionText).c_str(), stderr);
     return 1;
@@ -57,12 +63,12 @@ int Main(std::vector<std::string> words) {
   }
   log.SetRole('M');
   server::Server server(configuration, log, *clock, *net, **poller, *disk, *random);
-  running_server = &server;
-  env::CatchStopSignals([] { running_server->Wake(); });
+  env::CatchStopSignals([](void* sleeper) { static_cast<server::Server*>(sleeper)->Wake(); }, &server);
   server::InstallCrashReport(log, [] { return std::string(); });
   if (Status status = server.Start(); !status) return 1;
   launch.NotifyReady();
   const int code = server.Run();
+  env::CatchStopSignals(nullptr, nullptr);
   launch.CleanUp();
   log.Warning("Hearth is now ready to exit, bye bye...");
   return code;

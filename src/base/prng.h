@@ -1,4 +1,5 @@
-// A small, fast, seedable generator (xoshiro256**, Blackman and Vigna 2018). Not for secrets: see env/random.h.
+// A small, fast, seedable generator (xoshiro256**, Blackman and Vigna 2018). Not for secrets: see
+// env/random.h.
 #pragma once
 
 #include <cstdint>

@@ -27,8 +27,8 @@ inline std::unexpected<Error> Fail(std::string message, int code = 0) {
 }  // namespace hearth
 
 // Leaves the calling function with the error of `expression`, if it has one.
-#define HEARTH_TRY(expression)                                      \
-  do {                                                              \
-    if (auto try_result_ = (expression); !try_result_.has_value())  \
-      return std::unexpected(std::move(try_result_).error());       \
+#define HEARTH_TRY(expression)                                       \
+  do {                                                               \
+    if (auto&& try_result_ = (expression); !try_result_.has_value()) \
+      return std::unexpected(std::move(try_result_).error());        \
   } while (false)

@@ -81,7 +81,8 @@ void SetInfo(Context& ctx) {
     return ctx.Error("ERR Unrecognized option '" + std::string(ctx[2]) + "'");
   }
   if (!IsValidClientName(ctx[3])) {
-    return ctx.Error("ERR " + std::string(ctx[2]) + " cannot contain spaces, newlines or special characters.");
+    return ctx.Error("ERR " + std::string(ctx[2]) +
+                     " cannot contain spaces, newlines or special characters.");
   }
   (is_name ? client.library_name : client.library_version) = ctx[3];
   ctx.reply().Ok();

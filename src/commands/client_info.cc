@@ -53,15 +53,17 @@ std::string DescribeClient(const Client& client, int64_t now_ms) {
   fmt::format_to(out, "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={}", client.id,
                  connection.peer_address(), connection.local_address(), connection.fd(), client.name,
                  std::max<int64_t>(0, now_ms - client.created_ms) / 1000,
-                 std::max<int64_t>(0, now_ms - client.last_interaction_ms) / 1000, Flags(client), client.database);
+                 std::max<int64_t>(0, now_ms - client.last_interaction_ms) / 1000, Flags(client),
+                 client.database);
   fmt::format_to(out, " sub={} psub={} ssub={} multi={}", subscriptions ? subscriptions->channels.size() : 0,
                  subscriptions ? subscriptions->patterns.size() : 0,
                  subscriptions ? subscriptions->shard_channels.size() : 0,
                  client.in_transaction() ? static_cast<int64_t>(client.transaction->queue.size()) : -1);
   fmt::format_to(out, " qbuf={} qbuf-free={} argv-mem={} multi-mem={}", connection.input_bytes(),
-                 connection.input_free_bytes(), PendingArgumentBytes(client), engine::TransactionBytes(client));
-  // Replies stand in chunks that are taken from a pool as they are needed: there is no buffer of a fixed size, and
-  // omem is what the chunks cost.
+                 connection.input_free_bytes(), PendingArgumentBytes(client),
+                 engine::TransactionBytes(client));
+  // Replies stand in chunks that are taken from a pool as they are needed: there is no buffer of a fixed
+  // size, and omem is what the chunks cost.
   fmt::format_to(out, " rbs=0 rbp=0 obl={} oll=0 omem={} tot-mem={} events={}", unsent,
                  std::max(unsent, connection.output_memory_bytes()), engine::ClientMemoryBytes(client),
                  unsent > 0 ? "rw" : "r");

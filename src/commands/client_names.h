@@ -1,4 +1,5 @@
-// Names that clients give themselves: one word of printable ASCII, so that CLIENT LIST stays readable by machines.
+// Names that clients give themselves: one word of printable ASCII, so that CLIENT LIST stays readable by
+// machines.
 #pragma once
 
 #include <algorithm>

@@ -30,7 +30,8 @@ void ReplyArgument(resp::Writer& reply, const CommandArgument& argument) {
   ReplyText(reply, count, "name", argument.name);
   ReplyText(reply, count, "type", engine::kArgumentTypeNames[static_cast<size_t>(argument.type)]);
   if (argument.type != ArgumentType::kOneOf && argument.type != ArgumentType::kBlock) {
-    ReplyText(reply, count, "display_text", argument.display_text.empty() ? argument.name : argument.display_text);
+    ReplyText(reply, count, "display_text",
+              argument.display_text.empty() ? argument.name : argument.display_text);
   }
   if (argument.key_spec_index >= 0) {
     reply.Bulk("key_spec_index");

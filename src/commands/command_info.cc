@@ -141,7 +141,7 @@ void Info(Context& ctx) {
   ctx.reply().Array(ctx.size() - 2);
   for (size_t i = 2; i < ctx.size(); ++i) {
     const Command* command = ctx.engine().commands().FindFull(ctx[i]);
-    command != nullptr && IsShown(*command) ? ReplyInfo(ctx.reply(), *command) : ctx.reply().Null();
+    command != nullptr&& IsShown(*command) ? ReplyInfo(ctx.reply(), *command) : ctx.reply().Null();
   }
 }
 
@@ -167,10 +167,14 @@ void List(Context& ctx) {
   const uint32_t category = filter == ListFilter::kCategory ? CategoryBit(ctx[4]) : 0;
   const auto is_wanted = [&](const Command& command) {
     switch (filter) {
-      case ListFilter::kNone: return true;
-      case ListFilter::kModule: return false;
-      case ListFilter::kCategory: return (command.facts->acl_categories & category) != 0;
-      case ListFilter::kPattern: return GlobMatch(ctx[4], command.full_name(), true);
+      case ListFilter::kNone:
+        return true;
+      case ListFilter::kModule:
+        return false;
+      case ListFilter::kCategory:
+        return (command.facts->acl_categories & category) != 0;
+      case ListFilter::kPattern:
+        return GlobMatch(ctx[4], command.full_name(), true);
     }
     return false;
   };
@@ -211,7 +215,8 @@ std::optional<std::vector<engine::KeyPosition>> KeysOfRequest(Context& ctx) {
   }
   std::vector<engine::KeyPosition> keys;
   if (!engine::FindKeys(*command->facts, request, keys) || keys.empty()) {
-    if (!command->is(engine::kCommandNoMandatoryKeys)) return fail("ERR Invalid arguments specified for command");
+    if (!command->is(engine::kCommandNoMandatoryKeys))
+      return fail("ERR Invalid arguments specified for command");
     keys.clear();
   }
   return keys;

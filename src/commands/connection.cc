@@ -29,7 +29,8 @@ void SetAuthenticated(Client& client, bool is_authenticated) {
 bool IsSamePassword(std::string_view given, std::string_view wanted) {
   unsigned difference = given.size() != wanted.size();
   for (size_t i = 0; i < given.size() && !wanted.empty(); ++i) {
-    difference |= static_cast<unsigned char>(given[i]) ^ static_cast<unsigned char>(wanted[i % wanted.size()]);
+    difference |=
+        static_cast<unsigned char>(given[i]) ^ static_cast<unsigned char>(wanted[i % wanted.size()]);
   }
   return difference == 0;
 }
@@ -58,7 +59,7 @@ void Auth(Context& ctx) {
 }
 
 struct HelloOptions {
-  int protocol = 0;  // 0: as it is
+  int protocol = 0;               // 0: as it is
   std::optional<size_t> user_at;  // the password follows it
   std::optional<std::string_view> name;
 };
@@ -119,8 +120,10 @@ void Hello(Context& ctx) {
   if (options.user_at && !Authenticate(ctx, ctx[*options.user_at], ctx[*options.user_at + 1])) return;
   if (client.is(Client::kUnauthenticated)) {
     return ctx.Error(
-        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
-        "<pass> option can be used to authenticate the client and select the RESP protocol version at the same time");
+        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH "
+        "<user> "
+        "<pass> option can be used to authenticate the client and select the RESP protocol version at the "
+        "same time");
   }
   if (options.name) client.name = *options.name;
   if (options.protocol != 0) ctx.reply().set_protocol(options.protocol);

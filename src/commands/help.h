@@ -1,4 +1,5 @@
-// The HELP subcommand of containers (CLIENT HELP, CONFIG HELP, ...), made from the commands' facts. Engine thread only.
+// The HELP subcommand of containers (CLIENT HELP, CONFIG HELP, ...), made from the commands' facts. Engine
+// thread only.
 #pragma once
 
 #include "engine/context.h"

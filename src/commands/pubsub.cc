@@ -24,9 +24,12 @@ struct Words {
 
 constexpr Words WordsOf(Kind kind) {
   switch (kind) {
-    case Kind::kChannel: return {"subscribe", "unsubscribe"};
-    case Kind::kPattern: return {"psubscribe", "punsubscribe"};
-    case Kind::kShardChannel: break;
+    case Kind::kChannel:
+      return {"subscribe", "unsubscribe"};
+    case Kind::kPattern:
+      return {"psubscribe", "punsubscribe"};
+    case Kind::kShardChannel:
+      break;
   }
   return {"ssubscribe", "sunsubscribe"};
 }
@@ -34,7 +37,8 @@ constexpr Words WordsOf(Kind kind) {
 // Channels and patterns are counted together, shard channels by themselves.
 size_t CountFor(const Client& client, Kind kind) {
   if (client.subscriptions == nullptr) return 0;
-  return kind == Kind::kShardChannel ? client.subscriptions->shard_channels.size() : client.subscriptions->count();
+  return kind == Kind::kShardChannel ? client.subscriptions->shard_channels.size()
+                                     : client.subscriptions->count();
 }
 
 void Confirm(Context& ctx, Kind kind, std::string_view word, const std::string_view* name) {

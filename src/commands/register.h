@@ -13,6 +13,9 @@ void RegisterSort(engine::CommandTable& table);
 void RegisterDatabases(engine::CommandTable& table);
 void RegisterLists(engine::CommandTable& table);
 void RegisterHashes(engine::CommandTable& table);
+void RegisterBitmaps(engine::CommandTable& table);
+void RegisterHyperLogLogs(engine::CommandTable& table);
+void RegisterGeo(engine::CommandTable& table);
 
 // Those about connections, and what the engine keeps about itself.
 void RegisterConnection(engine::CommandTable& table);

@@ -34,7 +34,9 @@ void Get(Context& ctx) {
   }
 }
 
-void Length(Context& ctx) { ctx.reply().Integer(static_cast<int64_t>(ctx.engine().slowlog().entries().size())); }
+void Length(Context& ctx) {
+  ctx.reply().Integer(static_cast<int64_t>(ctx.engine().slowlog().entries().size()));
+}
 
 void Reset(Context& ctx) {
   ctx.engine().slowlog().Clear();

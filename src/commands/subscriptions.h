@@ -5,8 +5,8 @@
 
 namespace hearth::commands {
 
-// To be called when a client's subscriptions or its protocol changed: with RESP2, where messages cannot be told from
-// replies, a subscriber may use few other commands.
+// To be called when a client's subscriptions or its protocol changed: with RESP2, where messages cannot be
+// told from replies, a subscriber may use few other commands.
 inline void UpdateSubscribedState(engine::Client& client) {
   const engine::SubscriptionState* state = client.subscriptions.get();
   const bool is_subscribed = state != nullptr && state->count() + state->shard_channels.size() > 0;

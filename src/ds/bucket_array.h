@@ -1,8 +1,9 @@
 // The buckets of a hash table: cache lines of seven slots, addressed by linear hashing (Litwin 1980).
 //
-// Linear hashing grows a table by one bucket at a time: with n = 2^L + p buckets, the first p buckets have been
-// split by one more hash bit than the others. There is never a second table, growing never pauses for longer than it
-// takes to split one bucket, and memory follows the number of items instead of the next power of two.
+// Linear hashing grows a table by one bucket at a time: with n = 2^L + p buckets, the first p buckets have
+// been split by one more hash bit than the others. There is never a second table, growing never pauses for
+// longer than it takes to split one bucket, and memory follows the number of items instead of the next power
+// of two.
 //
 // Buckets live in fixed-size segments behind a directory, so that growing moves no bucket. The first segment
 // alone starts small and doubles, so that a table of ten items takes two cache lines.
@@ -20,8 +21,9 @@
 
 namespace hearth::ds {
 
-// One cache line. Occupied slots are packed to the front. When `has_overflow`, the last slot points to another bucket
-// that continues this one. The cut bits (low seven of `meta`) have a meaning in head buckets only: see cut_state.h.
+// One cache line. Occupied slots are packed to the front. When `has_overflow`, the last slot points to
+// another bucket that continues this one. The cut bits (low seven of `meta`) have a meaning in head buckets
+// only: see cut_state.h.
 struct alignas(64) Bucket {
   static constexpr int kSlots = 7;
   static constexpr uint8_t kOverflowBit = 0x80;
@@ -75,7 +77,8 @@ class BucketArray {
   size_t split_index() const { return count_ - narrow_mask() - 1; }
   bool is_split(size_t narrow_index) const { return narrow_index < split_index(); }
 
-  // Adds an empty bucket at index count(). Its items are the caller's to move from the one at the old split_index().
+  // Adds an empty bucket at index count(). Its items are the caller's to move from the one at the old
+  // split_index().
   void Grow();
   // Drops the last bucket, which the caller has emptied.
   void Shrink();
@@ -87,7 +90,8 @@ class BucketArray {
   static void FreeBuckets(Bucket* buckets);
 
  private:
-  // 64 KB a segment: clearing a new one takes a few microseconds, and the directory of a billion items is 1.4 MB.
+  // 64 KB a segment: clearing a new one takes a few microseconds, and the directory of a billion items is 1.4
+  // MB.
   static constexpr size_t kSegmentShift = 10;
   static constexpr size_t kSegmentBuckets = size_t{1} << kSegmentShift;
 

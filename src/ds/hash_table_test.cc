@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <random>
 #include <map>
 #include <memory>
+#include <random>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -156,7 +156,8 @@ class Recorder : public CutObserver {
       for (const Bucket* bucket = &head;; bucket = bucket->overflow()) {
         for (int i = 0; i < bucket->item_slots() && bucket->slots[i]; ++i) {
           const Word* word = static_cast<const Word*>(bucket->slots[i]);
-          EXPECT_TRUE(captured[cut].emplace(word->key, word->value).second) << "captured twice: " << word->key;
+          EXPECT_TRUE(captured[cut].emplace(word->key, word->value).second)
+              << "captured twice: " << word->key;
         }
         if (!bucket->has_overflow()) break;
       }

@@ -59,7 +59,8 @@ void Blocking::Enqueue(KeyId id) {
 }
 
 void Blocking::MarkReady(int database, std::string_view key, keyspace::Type type) {
-  if (type == keyspace::Type::kString || type == keyspace::Type::kSet || type == keyspace::Type::kHash) return;
+  if (type == keyspace::Type::kString || type == keyspace::Type::kSet || type == keyspace::Type::kHash)
+    return;
   Enqueue(KeyId{database, std::string(key)});
 }
 

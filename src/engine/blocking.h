@@ -1,9 +1,9 @@
 // Clients that wait for keys, and the order in which they are served.
 //
-// A client waits for one or more keys of a type (BLPOP, BLMOVE, BZPOPMIN, XREAD). When such a key comes into being or
-// gets elements, it becomes ready; after the command that did it (the whole transaction, the whole script), the clients
-// waiting for ready keys run their command again, longest waiting first per key. A command that finds nothing to
-// do keeps its place.
+// A client waits for one or more keys of a type (BLPOP, BLMOVE, BZPOPMIN, XREAD). When such a key comes into
+// being or gets elements, it becomes ready; after the command that did it (the whole transaction, the whole
+// script), the clients waiting for ready keys run their command again, longest waiting first per key. A
+// command that finds nothing to do keeps its place.
 //
 // Owned by the engine; engine thread only.
 #pragma once
@@ -49,6 +49,8 @@ class Blocking {
   // Anyone waiting? While not, the keyspace need not report new keys.
   bool any() const { return waiting_count_ != 0; }
   size_t waiting_count() const { return waiting_count_; }
+  // Those that wait no longer than a deadline.
+  size_t deadline_count() const { return deadlines_.size(); }
   size_t key_count() const { return keys_.size(); }
   size_t key_count_for_removal() const { return removal_key_count_; }
 

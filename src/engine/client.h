@@ -1,4 +1,5 @@
-// One caller of commands, as the engine sees it: a connection with its session, or an internal caller without one.
+// One caller of commands, as the engine sees it: a connection with its session, or an internal caller without
+// one.
 //
 // Owned by ClientRegistry. Engine thread only.
 #pragma once
@@ -33,9 +34,9 @@ struct WatchedKey {
 };
 
 struct TransactionState {
-  bool is_open = false;       // between MULTI and EXEC
-  bool must_abort = false;    // a command was refused while queueing
-  bool is_dirty = false;      // a watched key changed
+  bool is_open = false;     // between MULTI and EXEC
+  bool must_abort = false;  // a command was refused while queueing
+  bool is_dirty = false;    // a watched key changed
   std::vector<QueuedCommand> queue;
   size_t queue_bytes = 0;
   std::vector<WatchedKey> watched;

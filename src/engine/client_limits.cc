@@ -36,7 +36,8 @@ size_t SubscriptionBytes(const Client& client) {
 }
 
 size_t ClientMemoryBytes(const Client& client) {
-  size_t bytes = sizeof(Client) + client.name.capacity() + TransactionBytes(client) + SubscriptionBytes(client);
+  size_t bytes =
+      sizeof(Client) + client.name.capacity() + TransactionBytes(client) + SubscriptionBytes(client);
   if (const net::Connection* connection = client.connection) {
     bytes += sizeof(*connection) + connection->input_bytes() + connection->input_free_bytes() +
              std::max(connection->unsent_bytes(), connection->output_memory_bytes());
@@ -45,8 +46,8 @@ size_t ClientMemoryBytes(const Client& client) {
 }
 
 const settings::OutputBufferLimit& ClientLimits::LimitFor(const Client& client) const {
-  const auto kind = TypeOf(client) == ClientType::kPubSub ? settings::ClientClass::kPubSub
-                                                          : settings::ClientClass::kNormal;
+  const auto kind =
+      TypeOf(client) == ClientType::kPubSub ? settings::ClientClass::kPubSub : settings::ClientClass::kNormal;
   return engine_.settings().client_output_buffer_limit[static_cast<size_t>(kind)];
 }
 
@@ -64,8 +65,9 @@ void ClientLimits::CheckOutput(Client& client) {
     client.soft_limit_since_ms = 0;
   }
   if (!is_over) return;
-  engine_.log().Warning("Closing client id={} addr={} name={}: its {} unsent bytes are over its output buffer limit",
-                        client.id, client.connection->peer_address(), client.name, unsent);
+  engine_.log().Warning(
+      "Closing client id={} addr={} name={}: its {} unsent bytes are over its output buffer limit", client.id,
+      client.connection->peer_address(), client.name, unsent);
   ++engine_.stats().output_limit_disconnections;
   client.CloseNow();
 }
@@ -104,7 +106,8 @@ void ClientLimits::VisitSome() {
     if (client.connection == nullptr) return;
     Largest& largest = recent_[recent_index_];
     const net::Connection& connection = *client.connection;
-    largest.input_bytes = std::max(largest.input_bytes, connection.input_bytes() + connection.input_free_bytes());
+    largest.input_bytes =
+        std::max(largest.input_bytes, connection.input_bytes() + connection.input_free_bytes());
     largest.output_bytes = std::max(largest.output_bytes, connection.unsent_bytes());
   });
   if (++tick_ < kTicksPerRound) return;
@@ -143,11 +146,13 @@ void ClientLimits::EnforceTotal() {
     if (!client.is_exempt_from_eviction) evictable.emplace_back(bytes, &client);
   });
   if (total <= limit) return;
-  std::sort(evictable.begin(), evictable.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::sort(evictable.begin(), evictable.end(),
+            [](const auto& a, const auto& b) { return a.first > b.first; });
   for (const auto& [bytes, client] : evictable) {
     if (total <= limit) return;
-    engine_.log().Notice("Evicting client id={} addr={} name={}: it holds {} bytes, all clients {} of {} allowed",
-                         client->id, client->connection->peer_address(), client->name, bytes, total, limit);
+    engine_.log().Notice(
+        "Evicting client id={} addr={} name={}: it holds {} bytes, all clients {} of {} allowed", client->id,
+        client->connection->peer_address(), client->name, bytes, total, limit);
     ++engine_.stats().evicted_clients;
     total -= bytes;
     client->CloseNow();

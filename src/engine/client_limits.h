@@ -1,8 +1,8 @@
-// Keeps clients within bounds: replies that nobody fetches (client-output-buffer-limit), connections that nobody uses
-// (timeout), and the memory of all connections together (maxmemory-clients).
+// Keeps clients within bounds: replies that nobody fetches (client-output-buffer-limit), connections that
+// nobody uses (timeout), and the memory of all connections together (maxmemory-clients).
 //
-// Owned by the composition root, which calls AfterBatch from the engine's hook and Tick every 100 ms. Engine thread
-// only.
+// Owned by the composition root, which calls AfterBatch from the engine's hook and Tick every 100 ms. Engine
+// thread only.
 #pragma once
 
 #include <array>
@@ -16,7 +16,8 @@ namespace hearth::engine {
 
 class Engine;
 
-// Bytes that a client costs: its connection, unparsed input, unsent replies and session state. CLIENT LIST's tot-mem.
+// Bytes that a client costs: its connection, unparsed input, unsent replies and session state. CLIENT LIST's
+// tot-mem.
 size_t ClientMemoryBytes(const Client& client);
 // The part that a queued transaction and its watched keys hold.
 size_t TransactionBytes(const Client& client);
@@ -30,7 +31,8 @@ class ClientLimits {
   // A client's batch is done, its replies are in its output.
   void AfterBatch(Client& client);
 
-  // Every 100 ms. Subscribers, who get messages without asking, are looked at each time, others once a second.
+  // Every 100 ms. Subscribers, who get messages without asking, are looked at each time, others once a
+  // second.
   void Tick();
 
   // The largest buffers seen in the last seconds, for INFO.

@@ -29,8 +29,8 @@ class Clients {
   void ForEach(Visit&& visit) const {
     for (const auto& [id, client] : by_id_) visit(*client);
   }
-  // Visits up to `count` in order of arrival, going on after the one with id `after`; gives the id of the last one, or 0 at
-  // the end, from where the next call begins again.
+  // Visits up to `count` in order of arrival, going on after the one with id `after`; gives the id of the
+  // last one, or 0 at the end, from where the next call begins again.
   template <typename Visit>
   uint64_t ForSome(uint64_t after, size_t count, Visit&& visit) const {
     auto next = by_id_.upper_bound(after);

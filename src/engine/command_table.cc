@@ -13,7 +13,8 @@ CommandTable::CommandTable() : slots_(kSlots) {
     if (facts.flags & kCommandOnlySentinel) continue;
     Command* command = Add(facts, nullptr);
     top_level_.push_back(command);
-    for (const CommandFacts& subcommand : facts.subcommands) command->subcommands.push_back(Add(subcommand, command));
+    for (const CommandFacts& subcommand : facts.subcommands)
+      command->subcommands.push_back(Add(subcommand, command));
     AddName(facts.name, command->id);
   }
 }
@@ -30,8 +31,8 @@ Command* CommandTable::Add(const CommandFacts& facts, Command* container) {
   return commands_.back().get();
 }
 
-// Setting bit 5 of every byte folds letters to lower case, and nothing else onto letters: two short names of letters are
-// equal when their prefixes and sizes are. The full comparison settles the others.
+// Setting bit 5 of every byte folds letters to lower case, and nothing else onto letters: two short names of
+// letters are equal when their prefixes and sizes are. The full comparison settles the others.
 uint64_t CommandTable::Prefix(std::string_view name) {
   const size_t size = name.size();
   uint64_t prefix = 0;
@@ -44,7 +45,8 @@ uint64_t CommandTable::Prefix(std::string_view name) {
     std::memcpy(&high, name.data() + size - 4, 4);
     prefix = low | static_cast<uint64_t>(high) << (8 * (size - 4));
   } else {
-    for (size_t i = 0; i < size; ++i) prefix |= static_cast<uint64_t>(static_cast<uint8_t>(name[i])) << (8 * i);
+    for (size_t i = 0; i < size; ++i)
+      prefix |= static_cast<uint64_t>(static_cast<uint8_t>(name[i])) << (8 * i);
   }
   return prefix | 0x2020202020202020u;
 }
@@ -58,7 +60,8 @@ void CommandTable::AddName(std::string_view name, uint16_t id) {
   const uint64_t prefix = Prefix(lower);
   for (size_t i = SlotOf(prefix, lower.size());; i = (i + 1) % kSlots) {
     if (slots_[i].id != kNone) continue;
-    const bool all_letters = std::all_of(lower.begin(), lower.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+    const bool all_letters =
+        std::all_of(lower.begin(), lower.end(), [](char c) { return c >= 'a' && c <= 'z'; });
     slots_[i] = {prefix, id, lower.size() <= 8 && all_letters, lower};
     return;
   }

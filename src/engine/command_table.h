@@ -1,7 +1,7 @@
 // Every command this server knows, each with its facts, its handler and its counters; found by name.
 //
-// Built by the composition root before the first client connects; renames (rename-command) happen then too. Afterwards
-// lookups are safe from any thread, and the counters belong to the engine thread.
+// Built by the composition root before the first client connects; renames (rename-command) happen then too.
+// Afterwards lookups are safe from any thread, and the counters belong to the engine thread.
 #pragma once
 
 #include <cstdint>
@@ -70,8 +70,8 @@ class CommandTable {
   // Gives a command its handler; `full_name` as in the facts, "config|set". It must exist and have none yet.
   void Bind(std::string_view full_name, Handler handler);
 
-  // rename-command: an empty new name takes the command away. Fails if there is no such command or the new name
-  // is taken; the error is the text after "rename-command".
+  // rename-command: an empty new name takes the command away. Fails if there is no such command or the new
+  // name is taken; the error is the text after "rename-command".
   Status Rename(std::string_view name, std::string_view new_name);
 
   static constexpr uint16_t kNone = 0xffff;

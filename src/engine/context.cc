@@ -15,7 +15,8 @@ Effects& Context::effects() { return engine_.effects(); }
 bool Context::Is(size_t i, std::string_view word) const { return EqualsIgnoreCase(args_[i], word); }
 
 const Entry* Context::FindForRead(const Key& key) {
-  return Counted(key, client_.touches_keys ? keyspace::Database::Touch::kYes : keyspace::Database::Touch::kNo);
+  return Counted(key,
+                 client_.touches_keys ? keyspace::Database::Touch::kYes : keyspace::Database::Touch::kNo);
 }
 
 const Entry* Context::Inspect(const Key& key) { return Counted(key, keyspace::Database::Touch::kNo); }

@@ -1,5 +1,5 @@
-// All that a command handler sees: its arguments, the caller's database, the reply, and the few services of the
-// engine that commands use. Lives for one run of one command, on the engine thread.
+// All that a command handler sees: its arguments, the caller's database, the reply, and the few services of
+// the engine that commands use. Lives for one run of one command, on the engine thread.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,8 @@ class Context {
   std::string_view operator[](size_t i) const { return args_[i]; }
   // Argument i as a key. The parser has hashed the first key already.
   Key key(size_t i) const {
-    if (first_key_hash_ != 0 && static_cast<int>(i) == command_.first_key) return Key(args_[i], first_key_hash_);
+    if (first_key_hash_ != 0 && static_cast<int>(i) == command_.first_key)
+      return Key(args_[i], first_key_hash_);
     return Key(args_[i]);
   }
   // Argument i compared without case, for option words.
@@ -102,8 +103,8 @@ class Context {
   bool may_block() const;
   // True when the command runs again because a key that it waited for may serve it now.
   bool is_retry() const { return is_retry_; }
-  // Puts the caller to sleep until one of the keys is there with a value of `type`; the command is then run again,
-  // and may call this again. Nothing must have been replied.
+  // Puts the caller to sleep until one of the keys is there with a value of `type`; the command is then run
+  // again, and may call this again. Nothing must have been replied.
   void Block(BlockRequest request);
 
   Engine& engine() { return engine_; }

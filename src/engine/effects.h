@@ -1,8 +1,8 @@
 // What a write did, in the form that the log, replicas and the AOF are to get: a deterministic command.
 //
-// By default the effect of a command that changed something is the command itself as it came. A handler whose command
-// would not do the same again elsewhere or later (relative times, random choices, blocking pops) says what it did
-// instead. Expired and evicted keys add their DEL before the effect of the command that met them.
+// By default the effect of a command that changed something is the command itself as it came. A handler whose
+// command would not do the same again elsewhere or later (relative times, random choices, blocking pops) says
+// what it did instead. Expired and evicted keys add their DEL before the effect of the command that met them.
 #pragma once
 
 #include <initializer_list>
@@ -13,8 +13,8 @@
 
 namespace hearth::engine {
 
-// Gets every effect in order. A unit of more than one effect (a transaction, a script, a command that expired a key)
-// comes between BeginUnit and EndUnit and must be applied as a whole.
+// Gets every effect in order. A unit of more than one effect (a transaction, a script, a command that expired
+// a key) comes between BeginUnit and EndUnit and must be applied as a whole.
 class EffectSink {
  public:
   virtual void BeginUnit() = 0;
@@ -25,7 +25,8 @@ class EffectSink {
   ~EffectSink() = default;
 };
 
-// Collects the effects of one unit of execution. Owned by the engine; handlers reach it through their Context.
+// Collects the effects of one unit of execution. Owned by the engine; handlers reach it through their
+// Context.
 class Effects {
  public:
   // False while nobody listens: handlers may skip the work of composing effects.

@@ -64,7 +64,8 @@ void Engine::Resolve(net::Batch& batch) {
     request.command = commands_.FindId(args[0]);
     if (request.command == CommandTable::kNone) continue;
     const int first_key = commands_.at(request.command).first_key;
-    if (first_key > 0 && static_cast<size_t>(first_key) < args.size()) request.key_hash = Hash(args[first_key]);
+    if (first_key > 0 && static_cast<size_t>(first_key) < args.size())
+      request.key_hash = Hash(args[first_key]);
   }
 }
 
@@ -91,8 +92,8 @@ void Engine::AddPending(net::Batch& batch) {
   }
 }
 
-// Requests run in windows that fit the first-level cache: three passes ask for the memory that all of a window's keys
-// will touch, so that the waits overlap, and then the requests run.
+// Requests run in windows that fit the first-level cache: three passes ask for the memory that all of a
+// window's keys will touch, so that the waits overlap, and then the requests run.
 void Engine::RunPending() {
   constexpr size_t kWindow = 64;
   for (size_t from = 0; from < pending_.size(); from += kWindow) {
@@ -114,7 +115,8 @@ void Engine::RunPending() {
 }
 
 void Engine::RunRequest(net::Batch& batch, size_t index) {
-  // A batch that stopped at an earlier request (its client waits, is paused or leaves) goes on from there later.
+  // A batch that stopped at an earlier request (its client waits, is paused or leaves) goes on from there
+  // later.
   if (batch.next != index) return;
   Client& client = *static_cast<Client*>(batch.connection().user_data);
   if (client.state & (Client::kBlocked | Client::kPaused | Client::kClosing)) return;

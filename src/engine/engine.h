@@ -1,8 +1,8 @@
 // The engine: runs every command, one at a time, in one order.
 //
 // It takes batches of parsed requests from net/, prefetches what they will touch, takes each through one
-// pipeline of checks, runs its handler, passes on what it changed, and serves clients that waited for it. Clients,
-// internal callers and (later) the replication link, AOF and scripts all come through Run.
+// pipeline of checks, runs its handler, passes on what it changed, and serves clients that waited for it.
+// Clients, internal callers and (later) the replication link, AOF and scripts all come through Run.
 //
 // Owned by the composition root. Engine thread only, but for Resolve, which I/O threads call.
 #pragma once
@@ -32,7 +32,9 @@
 
 namespace hearth::engine {
 
-class Engine final : public net::ConnectionHandler, public net::RequestResolver, private keyspace::KeyspaceObserver {
+class Engine final : public net::ConnectionHandler,
+                     public net::RequestResolver,
+                     private keyspace::KeyspaceObserver {
  public:
   struct Parts {
     const settings::Settings& settings;

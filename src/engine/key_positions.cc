@@ -43,7 +43,8 @@ bool AddCounted(const KeySpec& spec, Arguments args, int first, std::vector<KeyP
   const auto key_count = ParseInt64(args[count_at]);
   const int key = first + spec.first_key;
   if (!key_count || *key_count < 1 || *key_count > (count - key) / spec.step) return false;
-  for (int i = 0; i < *key_count; ++i) keys.push_back({static_cast<uint32_t>(key + i * spec.step), spec.flags});
+  for (int i = 0; i < *key_count; ++i)
+    keys.push_back({static_cast<uint32_t>(key + i * spec.step), spec.flags});
   return true;
 }
 
@@ -112,8 +113,7 @@ void FindBitfieldKeys(Arguments args, std::vector<KeyPosition>& keys) {
       is_read_only = false;
     }
   }
-  const uint16_t flags =
-      is_read_only ? kKeyReadOnly | kKeyAccess : kKeyReadWrite | kKeyAccess | kKeyUpdate;
+  const uint16_t flags = is_read_only ? kKeyReadOnly | kKeyAccess : kKeyReadWrite | kKeyAccess | kKeyUpdate;
   keys.push_back({1, flags});
 }
 
@@ -125,7 +125,8 @@ bool HasKeys(const CommandFacts& facts) {
                      [](const KeySpec& spec) { return (spec.flags & kKeyNotKey) == 0; });
 }
 
-bool FindKeys(const CommandFacts& facts, std::span<const std::string_view> args, std::vector<KeyPosition>& keys) {
+bool FindKeys(const CommandFacts& facts, std::span<const std::string_view> args,
+              std::vector<KeyPosition>& keys) {
   if ((facts.flags & kCommandSpecialKeys) != 0) {
     if (facts.name == "set") return FindSetKeys(args, keys), true;
     if (facts.name == "bitfield") return FindBitfieldKeys(args, keys), true;

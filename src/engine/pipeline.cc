@@ -1,4 +1,5 @@
-// The one way of a command: find it, check it, queue it or run it, pass on its effects, serve those who waited for it.
+// The one way of a command: find it, check it, queue it or run it, pass on its effects, serve those who
+// waited for it.
 
 #include <algorithm>
 
@@ -11,8 +12,9 @@ namespace hearth::engine {
 namespace {
 
 bool IsAllowedWhileSubscribed(const Command& command) {
-  constexpr std::string_view kAllowed[] = {"ping",         "subscribe",    "unsubscribe",  "psubscribe", "punsubscribe",
-                                           "ssubscribe",   "sunsubscribe", "quit",         "reset"};
+  constexpr std::string_view kAllowed[] = {"ping",         "subscribe",    "unsubscribe",
+                                           "psubscribe",   "punsubscribe", "ssubscribe",
+                                           "sunsubscribe", "quit",         "reset"};
   return std::find(std::begin(kAllowed), std::end(kAllowed), command.full_name()) != std::end(kAllowed);
 }
 
@@ -34,7 +36,8 @@ void Engine::Run(Client& client, Arguments args, uint16_t command_id, uint64_t k
   ++client.commands_processed;
   Command* command = nullptr;
   if (!FindCommand(client, args, command_id, command)) return;
-  const uint32_t careful = (client.state & Client::kCarefulStates) | checks_ | (command->flags & kCommandProtected);
+  const uint32_t careful =
+      (client.state & Client::kCarefulStates) | checks_ | (command->flags & kCommandProtected);
   if (careful != 0 && !PassesChecks(client, *command, args)) return;
   Call(client, *command, args, key_hash);
   AfterUnit();
@@ -52,7 +55,8 @@ void Engine::RunMuted(Client& client, Arguments args, uint16_t command_id, uint6
   client.writer = writer;
   client.writer.set_protocol(protocol);
   // CLIENT REPLY ON is itself answered.
-  if (client.reply_mode == ReplyMode::kOn && before != ReplyMode::kOn) client.writer.output().TakeAll(discarded_);
+  if (client.reply_mode == ReplyMode::kOn && before != ReplyMode::kOn)
+    client.writer.output().TakeAll(discarded_);
   discarded_.Clear();
   if (client.reply_mode == ReplyMode::kSkip) client.reply_mode = ReplyMode::kOn;
   client.set(Client::kReplyLimited, client.reply_mode != ReplyMode::kOn);
@@ -79,8 +83,8 @@ bool Engine::FindCommand(Client& client, Arguments args, uint16_t command_id, Co
   }
   if (!command->handler) {
     if (command->subcommands.empty()) {
-      Reject(client, *command, fmt::format("ERR '{}' is not supported by this version of Hearth",
-                                           command->full_name()));
+      Reject(client, *command,
+             fmt::format("ERR '{}' is not supported by this version of Hearth", command->full_name()));
       return false;
     }
   }
@@ -94,17 +98,19 @@ bool Engine::PassesChecks(Client& client, Command& command, Arguments args) {
   }
   if (command.is(kCommandProtected)) {
     const bool is_debug = command.full_name().starts_with("debug");
-    const settings::LocalAccess access = is_debug ? settings_.enable_debug_command : settings_.enable_module_command;
+    const settings::LocalAccess access =
+        is_debug ? settings_.enable_debug_command : settings_.enable_module_command;
     const bool is_local = client.connection == nullptr || client.connection->is_unix_socket() ||
                           client.connection->peer_address().starts_with("127.") ||
                           client.connection->peer_address().starts_with("[::1]");
     if (access == settings::LocalAccess::kNo || (access == settings::LocalAccess::kLocal && !is_local)) {
       const std::string_view name = is_debug ? "DEBUG" : "MODULE";
       Reject(client, command,
-             fmt::format("ERR {} command not allowed. If the {} option is set to \"local\", you can run it from a "
-                         "local connection, otherwise you need to set this option in the configuration file, and "
-                         "then restart the server.",
-                         name, is_debug ? "enable-debug-command" : "enable-module-command"));
+             fmt::format(
+                 "ERR {} command not allowed. If the {} option is set to \"local\", you can run it from a "
+                 "local connection, otherwise you need to set this option in the configuration file, and "
+                 "then restart the server.",
+                 name, is_debug ? "enable-debug-command" : "enable-module-command"));
       return false;
     }
   }
@@ -115,20 +121,24 @@ bool Engine::PassesChecks(Client& client, Command& command, Arguments args) {
   }
   if ((checks_ & kCheckMemory) && unit_depth_ == 0) {
     const bool has_room = MakeRoom();
-    const bool uses_memory = command.is(kCommandDenyOom) ||
-                             (command.full_name() == "exec" && client.in_transaction() &&
-                              std::any_of(client.transaction->queue.begin(), client.transaction->queue.end(),
-                                          [](const auto& queued) { return queued.command->is(kCommandDenyOom); }));
+    // Queueing needs memory too, whatever the command.
+    const bool uses_memory =
+        is_queued || command.is(kCommandDenyOom) ||
+        (command.full_name() == "exec" && client.in_transaction() &&
+         std::any_of(client.transaction->queue.begin(), client.transaction->queue.end(),
+                     [](const auto& queued) { return queued.command->is(kCommandDenyOom); }));
     if (!has_room && uses_memory) {
       Reject(client, command, "OOM command not allowed when used memory > 'maxmemory'.");
       return false;
     }
   }
-  if (client.is(Client::kSubscribedResp2) && client.writer.protocol() == 2 && !IsAllowedWhileSubscribed(command)) {
+  if (client.is(Client::kSubscribedResp2) && client.writer.protocol() == 2 &&
+      !IsAllowedWhileSubscribed(command)) {
     Reject(client, command,
-           fmt::format("ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
-                       "allowed in this context",
-                       command.full_name()));
+           fmt::format(
+               "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+               "allowed in this context",
+               command.full_name()));
     return false;
   }
   if ((checks_ & kCheckPause) && !is_queued && MustWaitForPause(client, command)) {
@@ -178,8 +188,8 @@ void Engine::Call(Client& client, Command& command, Arguments args, uint64_t key
 void Engine::LogSlowCommand(const Client& client, Arguments args, uint64_t duration) {
   if (settings_.slowlog_max_len == 0) return;
   slowlog_.Add(now_ms() / 1000, static_cast<int64_t>(ticks_.ToMicros(duration)), args,
-               client.connection != nullptr ? std::string_view(client.connection->peer_address()) : "", client.name,
-               static_cast<size_t>(settings_.slowlog_max_len));
+               client.connection != nullptr ? std::string_view(client.connection->peer_address()) : "",
+               client.name, static_cast<size_t>(settings_.slowlog_max_len));
 }
 
 void Engine::AfterUnit() {
@@ -195,6 +205,8 @@ void Engine::Reject(Client& client, Command& command, std::string_view error) {
   // A refused EXEC ends its transaction and says so in its code.
   if (command.full_name() == "exec" && client.in_transaction()) {
     ResetTransaction(client);
+    // The general code gives way to the more telling one.
+    if (error.starts_with("ERR ")) error.remove_prefix(4);
     const std::string aborted = fmt::format("EXECABORT Transaction discarded because of: {}", error);
     client.writer.Error(aborted);
     return;
@@ -245,15 +257,18 @@ void Engine::ServeReadyKeys() {
     for (Client* client : blocking_.WaitingFor(ready)) {
       // An earlier client's command may have emptied the key, or served or closed this one.
       if (client->blocked == nullptr) continue;
-      const Entry* entry = keyspace_.database(ready.database).Find(Key(ready.key), keyspace::Database::Touch::kNo);
-      if (!client->blocked->wakes_on_removal && (entry == nullptr || entry->type() != client->blocked->type)) continue;
+      const Entry* entry =
+          keyspace_.database(ready.database).Find(Key(ready.key), keyspace::Database::Touch::kNo);
+      if (!client->blocked->wakes_on_removal && (entry == nullptr || entry->type() != client->blocked->type))
+        continue;
       RetryBlocked(*client);
     }
   }
   is_serving_ready_ = false;
 }
 
-// Runs the command again in the client's place. It keeps its place in the queues if there is still nothing for it.
+// Runs the command again in the client's place. It keeps its place in the queues if there is still nothing
+// for it.
 void Engine::RetryBlocked(Client& client) {
   net::Batch& batch = *client.connection->outstanding_batch();
   const net::Request& request = batch.requests()[batch.next];

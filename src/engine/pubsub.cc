@@ -10,9 +10,12 @@ namespace {
 
 std::unordered_set<std::string>& NamesOf(SubscriptionState& state, PubSub::Kind kind) {
   switch (kind) {
-    case PubSub::Kind::kChannel: return state.channels;
-    case PubSub::Kind::kPattern: return state.patterns;
-    case PubSub::Kind::kShardChannel: break;
+    case PubSub::Kind::kChannel:
+      return state.channels;
+    case PubSub::Kind::kPattern:
+      return state.patterns;
+    case PubSub::Kind::kShardChannel:
+      break;
   }
   return state.shard_channels;
 }
@@ -51,8 +54,8 @@ void PubSub::Forget(Client& client) {
   client.subscriptions.reset();
 }
 
-void PubSub::Deliver(Client& client, std::string_view word, std::string_view pattern, std::string_view channel,
-                     std::string_view message) {
+void PubSub::Deliver(Client& client, std::string_view word, std::string_view pattern,
+                     std::string_view channel, std::string_view message) {
   resp::Writer& out = client.writer;
   const bool by_pattern = word == "pmessage";
   out.Push(by_pattern ? 4 : 3);

@@ -47,8 +47,8 @@ class PubSub {
 
   Table& TableOf(Kind kind);
   const Table& TableOf(Kind kind) const;
-  static void Deliver(Client& client, std::string_view word, std::string_view pattern, std::string_view channel,
-                      std::string_view message);
+  static void Deliver(Client& client, std::string_view word, std::string_view pattern,
+                      std::string_view channel, std::string_view message);
 
   Table channels_;
   Table patterns_;

@@ -12,7 +12,8 @@ constexpr size_t kMaxArgumentBytes = 128;
 
 void Slowlog::Add(int64_t at_seconds, int64_t duration_us, std::span<const std::string_view> args,
                   std::string_view client_address, std::string_view client_name, size_t max_length) {
-  SlowCommand entry{next_id_++, at_seconds, duration_us, {}, std::string(client_address), std::string(client_name)};
+  SlowCommand entry{
+      next_id_++, at_seconds, duration_us, {}, std::string(client_address), std::string(client_name)};
   const size_t shown = std::min(args.size(), kMaxArguments);
   for (size_t i = 0; i < shown; ++i) {
     if (args.size() > kMaxArguments && i == kMaxArguments - 1) {

@@ -38,10 +38,11 @@ void Watches::MarkChanged(int database, std::string_view key) {
   if (found == watched_.end()) return;
   for (Client* client : found->second) {
     TransactionState& transaction = *client->transaction;
-    const auto watched = std::find_if(transaction.watched.begin(), transaction.watched.end(), [&](const auto& mine) {
-      return mine.database == database && mine.key == key;
-    });
-    // A key that was over its time when WATCH saw it was already gone for the watcher: its removal changes nothing.
+    const auto watched =
+        std::find_if(transaction.watched.begin(), transaction.watched.end(),
+                     [&](const auto& mine) { return mine.database == database && mine.key == key; });
+    // A key that was over its time when WATCH saw it was already gone for the watcher: its removal changes
+    // nothing.
     if (watched->was_expired) {
       watched->was_expired = false;
       continue;

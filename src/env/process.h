@@ -13,6 +13,8 @@
 namespace hearth::env {
 
 int ProcessId();
+// Does a person read standard output?
+bool OutputIsTerminal();
 
 // Becomes a session of its own without a terminal, before any thread exists. The caller goes on in the new
 // process.
@@ -21,9 +23,9 @@ Status Daemonize();
 // Raises the limit of open files to `wanted` if it may; gives the limit that is now in force.
 size_t RaiseFileLimit(size_t wanted);
 
-// From now on SIGTERM and SIGINT only set a flag and call `wake` (async-signal-safe) on the thread that gets
-// them; SIGPIPE and SIGHUP are ignored.
-void CatchStopSignals(void (*wake)());
+// From now on SIGTERM and SIGINT only set a flag and call `wake(sleeper)` (async-signal-safe; null for
+// nothing) on the thread that gets them; SIGPIPE and SIGHUP are ignored. The last call counts.
+void CatchStopSignals(void (*wake)(void*), void* sleeper);
 // The stop signal that came since the last call, or 0. A second SIGINT ends the process at once.
 int TakeStopSignal();
 

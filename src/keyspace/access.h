@@ -1,8 +1,9 @@
 // The 24 access bits of an entry, by which eviction tells warm keys from cold ones.
 //
-// Under LRU policies they are the last access in seconds, wrapping after 194 days. Under LFU policies the upper 16
-// are the time in minutes at which the lower 8, a logarithmic counter, were last decayed (Morris 1978): the counter rises
-// with probability 1 / (excess * lfu-log-factor + 1) and falls by one each lfu-decay-time minutes.
+// Under LRU policies they are the last access in seconds, wrapping after 194 days. Under LFU policies the
+// upper 16 are the time in minutes at which the lower 8, a logarithmic counter, were last decayed (Morris
+// 1978): the counter rises with probability 1 / (excess * lfu-log-factor + 1) and falls by one each
+// lfu-decay-time minutes.
 #pragma once
 
 #include <cstdint>

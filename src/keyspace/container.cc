@@ -4,10 +4,14 @@
 
 #include "base/assert.h"
 #include "base/memory.h"
+#include "ds/intset.h"
 #include "ds/listpack.h"
 #include "ds/quicklist.h"
 #include "keyspace/field_table.h"
 #include "keyspace/listpack_edit.h"
+#include "keyspace/member_table.h"
+#include "keyspace/score_index.h"
+#include "keyspace/stream.h"
 
 namespace hearth::keyspace {
 namespace {
@@ -16,13 +20,26 @@ const ds::Quicklist& QuicklistOf(const Entry& entry) {
   return *static_cast<const ds::Quicklist*>(entry.container());
 }
 const FieldTable& FieldsOf(const Entry& entry) { return *static_cast<const FieldTable*>(entry.container()); }
+ds::IntsetView IntsetOf(const Entry& entry) {
+  return ds::IntsetView(static_cast<const uint8_t*>(entry.container()));
+}
+const MemberTable& MembersOf(const Entry& entry) {
+  return *static_cast<const MemberTable*>(entry.container());
+}
+const ScoreIndex& ScoresOf(const Entry& entry) { return *static_cast<const ScoreIndex*>(entry.container()); }
+
+const Stream& StreamIn(const Entry& entry) { return *static_cast<const Stream*>(entry.container()); }
 
 // What hangs on the entry's word. A new type is one more kind here and a case in each function below.
-enum class Kind { kListpack, kQuicklist, kFieldTable };
+enum class Kind { kListpack, kQuicklist, kFieldTable, kIntset, kMemberTable, kScoreIndex, kStream };
 
 Kind KindOf(const Entry& entry) {
   if (entry.encoding() == Encoding::kListpack) return Kind::kListpack;
   if (entry.encoding() == Encoding::kQuicklist) return Kind::kQuicklist;
+  if (entry.encoding() == Encoding::kStream) return Kind::kStream;
+  if (entry.encoding() == Encoding::kIntset) return Kind::kIntset;
+  if (entry.encoding() == Encoding::kSkiplist) return Kind::kScoreIndex;
+  if (entry.type() == Type::kSet) return Kind::kMemberTable;
   HEARTH_ASSERT(entry.type() == Type::kHash && entry.encoding() == Encoding::kHashTable);
   return Kind::kFieldTable;
 }
@@ -52,6 +69,14 @@ size_t ContainerSize(const Entry& entry) {
       return QuicklistOf(entry).Length();
     case Kind::kFieldTable:
       return FieldsOf(entry).size();
+    case Kind::kIntset:
+      return IntsetOf(entry).Length();
+    case Kind::kMemberTable:
+      return MembersOf(entry).size();
+    case Kind::kScoreIndex:
+      return ScoresOf(entry).size();
+    case Kind::kStream:
+      return StreamIn(entry).log.length();
   }
   HEARTH_ASSERT(false);
 }
@@ -59,11 +84,18 @@ size_t ContainerSize(const Entry& entry) {
 size_t ContainerFreeEffort(const Entry& entry) {
   switch (KindOf(entry)) {
     case Kind::kListpack:
+    case Kind::kIntset:
       return 1;
     case Kind::kQuicklist:
       return QuicklistOf(entry).NodeCount();
     case Kind::kFieldTable:
       return FieldsOf(entry).size();
+    case Kind::kMemberTable:
+      return MembersOf(entry).size();
+    case Kind::kScoreIndex:
+      return ScoresOf(entry).size();
+    case Kind::kStream:
+      return StreamIn(entry).FreeEffort();
   }
   HEARTH_ASSERT(false);
 }
@@ -74,11 +106,18 @@ size_t ValueBytes(const Entry& entry, size_t samples) {
   }
   switch (KindOf(entry)) {
     case Kind::kListpack:
+    case Kind::kIntset:
       return AllocationSize(entry.container());
     case Kind::kQuicklist:
       return QuicklistBytes(QuicklistOf(entry), samples);
     case Kind::kFieldTable:
       return FieldsOf(entry).MemoryBytes(samples);
+    case Kind::kMemberTable:
+      return MembersOf(entry).MemoryBytes(samples);
+    case Kind::kScoreIndex:
+      return ScoresOf(entry).MemoryBytes(samples);
+    case Kind::kStream:
+      return StreamIn(entry).MemoryBytes();
   }
   HEARTH_ASSERT(false);
 }
@@ -96,6 +135,19 @@ void FreeContainer(const Entry& entry) {
     case Kind::kFieldTable:
       delete static_cast<FieldTable*>(container);
       return;
+    case Kind::kIntset: {
+      const ds::Intset freed = ds::Intset::Adopt(static_cast<uint8_t*>(container));
+      return;
+    }
+    case Kind::kMemberTable:
+      delete static_cast<MemberTable*>(container);
+      return;
+    case Kind::kScoreIndex:
+      delete static_cast<ScoreIndex*>(container);
+      return;
+    case Kind::kStream:
+      delete static_cast<Stream*>(container);
+      return;
   }
 }
 
@@ -107,6 +159,14 @@ void* CopyContainer(const Entry& entry) {
       return new ds::Quicklist(QuicklistOf(entry).Clone());
     case Kind::kFieldTable:
       return FieldsOf(entry).Clone();
+    case Kind::kIntset:
+      return ds::Intset::Copy(IntsetOf(entry).Raw()).Release();
+    case Kind::kMemberTable:
+      return MembersOf(entry).Clone();
+    case Kind::kScoreIndex:
+      return ScoresOf(entry).Clone();
+    case Kind::kStream:
+      return StreamIn(entry).Clone();
   }
   HEARTH_ASSERT(false);
 }

@@ -29,7 +29,8 @@ bool Database::HideExpired(const Key& key) {
 }
 
 void Database::TouchEntry(const Entry& entry) {
-  entry.set_access(TouchedAccess(entry.access(), keyspace_.settings(), keyspace_.now_ms(), keyspace_.random()));
+  entry.set_access(
+      TouchedAccess(entry.access(), keyspace_.settings(), keyspace_.now_ms(), keyspace_.random()));
 }
 
 uint32_t Database::NewAccess() const { return FirstAccess(keyspace_.settings(), keyspace_.now_ms()); }
@@ -71,6 +72,11 @@ void Database::FreeDetached(Entry* entry, bool lazily) {
 
 void Database::ReportChanged(const Key& key) {
   keyspace_.CountChanges(1);
+  Announce(key);
+}
+
+// Without counting: a key that went by itself is not what the command that met it has written.
+void Database::Announce(const Key& key) {
   if (keyspace_.reports_changes()) keyspace_.observer().OnChanged(*this, key);
 }
 
@@ -117,10 +123,30 @@ void Database::SetString(const Key& key, std::string_view text, int64_t expiry_m
   if (expiry_ms == kKeepExpiry) expiry_ms = old_entry->expiry_ms();
   keys_.WillChange(key.hash);
   if (EntryBuilder::SetTextInPlace(*old_entry, text, expiry_ms)) {
-    old_entry->set_access(TouchedAccess(old_entry->access(), keyspace_.settings(), keyspace_.now_ms(),
-                                        keyspace_.random()));
+    old_entry->set_access(
+        TouchedAccess(old_entry->access(), keyspace_.settings(), keyspace_.now_ms(), keyspace_.random()));
   } else {
     Entry* entry = EntryBuilder::NewString(key.text, text, expiry_ms, old_entry->access());
+    ReplaceEntry(old_entry, entry, key.hash);
+    FreeDetached(old_entry, keyspace_.settings().lazyfree_lazy_server_del);
+    TouchEntry(*entry);
+  }
+  ReportChanged(key);
+}
+
+void Database::SetText(const Key& key, Text* text) {
+  const auto position = keys_.Find(key.text, key.hash);
+  if (position && IsExpired(*position.item())) {
+    HideExpired(key);
+    if (keyspace_.expired_keys() == ExpiredKeys::kRemove) return SetText(key, text);
+  }
+  if (!position) {
+    Insert(EntryBuilder::NewText(key.text, text, kNoExpiry, NewAccess()), key.hash);
+    ReportAdded(key, Type::kString);
+  } else {
+    Entry* old_entry = position.item();
+    keys_.WillChange(key.hash);
+    Entry* entry = EntryBuilder::NewText(key.text, text, kNoExpiry, old_entry->access());
     ReplaceEntry(old_entry, entry, key.hash);
     FreeDetached(old_entry, keyspace_.settings().lazyfree_lazy_server_del);
     TouchEntry(*entry);
@@ -209,7 +235,7 @@ bool Database::RemoveIfExpired(const Key& key) {
   // `key` may be the entry's own text, so the entry goes last.
   Entry* entry = Detach(key);
   ++keyspace_.stats().expired_keys;
-  ReportChanged(key);
+  Announce(key);
   keyspace_.observer().OnExpired(*this, key);
   FreeDetached(entry, keyspace_.settings().lazyfree_lazy_expire);
   return true;
@@ -219,7 +245,7 @@ void Database::Evict(const Key& key) {
   Entry* entry = Detach(key);
   HEARTH_ASSERT(entry != nullptr);
   ++keyspace_.stats().evicted_keys;
-  ReportChanged(key);
+  Announce(key);
   keyspace_.observer().OnEvicted(*this, key);
   FreeDetached(entry, keyspace_.settings().lazyfree_lazy_eviction);
 }
@@ -230,7 +256,8 @@ void Database::SwapContents(Database& other) {
 }
 
 const Entry* Database::RandomEntry() {
-  // A database full of expired keys must not hold the engine: a hundred tries, as many as anybody needs in practice.
+  // A database full of expired keys must not hold the engine: a hundred tries, as many as anybody needs in
+  // practice.
   for (int tries = 0; tries < 100 && keys_.size() > 0; ++tries) {
     const Entry* entry = keys_.FairRandom(keyspace_.random());
     if (!IsExpired(*entry)) return entry;
@@ -249,7 +276,8 @@ int Database::Sample(const Entry** entries, int count, bool expiring_only) {
 }
 
 void WriteHandle::MarkChanged(uint64_t changes) {
-  // Finish() counts one change itself: the first one, which creating a value is too until it gets its content.
+  // Finish() counts one change itself: the first one, which creating a value is too until it gets its
+  // content.
   database_->keyspace_.CountChanges(is_changed_ && !is_created_ ? changes : changes - 1);
   is_changed_ = true;
   is_created_ = false;

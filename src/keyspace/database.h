@@ -1,9 +1,10 @@
 // One database: the only door to its keys and values.
 //
-// Reading goes by Find; changing goes by FindForWrite, Create, SetString, Remove and their kin, and each of them does
-// all that a change owes: lets running cuts copy the old state, keeps the index of expiring keys, reports the change
-// to the observer. Values can be changed only through a WriteHandle, by the value classes (string_value.h, list_value.h,
-// hash_value.h, ...), which mark it when they really change something. So no command can forget.
+// Reading goes by Find; changing goes by FindForWrite, Create, SetString, Remove and their kin, and each of
+// them does all that a change owes: lets running cuts copy the old state, keeps the index of expiring keys,
+// reports the change to the observer. Values can be changed only through a WriteHandle, by the value classes
+// (string_value.h, list_value.h, hash_value.h, ...), which mark it when they really change something. So no
+// command can forget.
 //
 // Engine thread only. An Entry pointer is good until the next call that may change or expire its key.
 #pragma once
@@ -38,7 +39,8 @@ class Database {
 
   enum class Touch : bool { kNo, kYes };
 
-  // The key's entry, or null if it is absent or its time is over. kYes renews its place in the eviction order.
+  // The key's entry, or null if it is absent or its time is over. kYes renews its place in the eviction
+  // order.
   const Entry* Find(const Key& key, Touch touch = Touch::kYes) {
     const auto position = keys_.Find(key.text, key.hash);
     if (!position) return nullptr;
@@ -53,7 +55,8 @@ class Database {
   // The entry to be changed by a value class; empty if absent.
   WriteHandle FindForWrite(const Key& key);
 
-  // A new container under a key that is not there (FindForWrite gave nothing). Takes ownership of `container`.
+  // A new container under a key that is not there (FindForWrite gave nothing). Takes ownership of
+  // `container`.
   WriteHandle Create(const Key& key, Type type, Encoding encoding, void* container);
 
   // What happens to the expiry that a key had before it was set.
@@ -63,8 +66,11 @@ class Database {
   // Sets the key to a string, whatever it was. `expiry_ms`: Unix milliseconds, kNoExpiry or kKeepExpiry.
   void SetString(const Key& key, std::string_view text, int64_t expiry_ms = kNoExpiry);
 
-  // Removes a key and frees its value, large ones (or all if `lazily`) by the free worker. False if absent or if its
-  // time is over, which is dealt with as in Find.
+  // The same with a text made in place, which stays raw and without expiry. Takes ownership of `text`.
+  void SetText(const Key& key, Text* text);
+
+  // Removes a key and frees its value, large ones (or all if `lazily`) by the free worker. False if absent or
+  // if its time is over, which is dealt with as in Find.
   bool Remove(const Key& key, bool lazily = false);
 
   // Sets (`at_ms` >= 0) or clears (kNoExpiry) the expiry. The key must exist.
@@ -90,7 +96,8 @@ class Database {
 
   // ---- walking and sampling
 
-  // One step of SCAN over all keys, expired ones included; `visit(const Entry&)` must not change the database.
+  // One step of SCAN over all keys, expired ones included; `visit(const Entry&)` must not change the
+  // database.
   template <typename Visit>
   uint64_t Scan(uint64_t cursor, Visit&& visit) const {
     return keys_.Scan(cursor, [&](Entry* entry) { visit(std::as_const(*entry)); });
@@ -141,6 +148,7 @@ class Database {
   Entry* Detach(const Key& key);
   void FreeDetached(Entry* entry, bool lazily);
   void ReportChanged(const Key& key);
+  void Announce(const Key& key);
   void ReportAdded(const Key& key, Type type);
   void RemoveEmptied(const Key& key);
 
@@ -150,9 +158,9 @@ class Database {
   EntryTable expires_;  // The entries of keys_ that have an expiry.
 };
 
-// The right to change one value. Given by Database::FindForWrite and Create; used by the value classes. When it goes
-// out of scope after a change, the change is reported, and a container left empty is removed. A handler
-// sends the keyspace events of its own before that. At most one handle for a key at a time.
+// The right to change one value. Given by Database::FindForWrite and Create; used by the value classes. When
+// it goes out of scope after a change, the change is reported, and a container left empty is removed. A
+// handler sends the keyspace events of its own before that. At most one handle for a key at a time.
 class WriteHandle {
  public:
   WriteHandle() = default;
@@ -198,7 +206,8 @@ class WriteHandle {
  private:
   friend class Database;
   friend class StringValue;
-  WriteHandle(Database& database, Entry* entry, const Key& key) : database_(&database), entry_(entry), key_(key) {}
+  WriteHandle(Database& database, Entry* entry, const Key& key)
+      : database_(&database), entry_(entry), key_(key) {}
   void Finish();
 
   Database* database_ = nullptr;

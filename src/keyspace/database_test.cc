@@ -22,9 +22,10 @@ TEST(Database, StringsOfEverySizeAndKindComeBack) {
   TestingKeyspace t;
   const std::string long_key(300, 'k');
   for (const std::string& key : {std::string("k"), std::string(), long_key, std::string(5000, 'x')}) {
-    for (const std::string& value : {std::string(), std::string("12345"), std::string("-7"), std::string("007"),
-                                     std::string(44, 'v'), std::string(45, 'v'), std::string(499, 'w'),
-                                     std::string(70000, 'z'), std::string("9223372036854775807")}) {
+    for (const std::string& value :
+         {std::string(), std::string("12345"), std::string("-7"), std::string("007"), std::string(44, 'v'),
+          std::string(45, 'v'), std::string(499, 'w'), std::string(70000, 'z'),
+          std::string("9223372036854775807")}) {
       t.db().SetString(Key(key), value);
       const Entry* entry = t.db().Find(Key(key));
       ASSERT_NE(entry, nullptr);
@@ -99,7 +100,8 @@ TEST(Database, MoveAndCopyTakeValueAndExpiryAlong) {
   t.db().Copy(Key("a"), t.keyspace.database(1), Key("b"));
   t.db().Move(Key("a"), t.db(), Key("a much longer name than before"));
   EXPECT_EQ(t.db().Find(Key("a")), nullptr);
-  for (const Entry* entry : {t.db().Find(Key("a much longer name than before")), t.keyspace.database(1).Find(Key("b"))}) {
+  for (const Entry* entry :
+       {t.db().Find(Key("a much longer name than before")), t.keyspace.database(1).Find(Key("b"))}) {
     ASSERT_NE(entry, nullptr);
     EXPECT_EQ(TextOf(*entry), std::string(1000, 'x'));
     EXPECT_EQ(entry->expiry_ms(), later);
@@ -133,11 +135,13 @@ TEST(Database, BehavesLikeAMapUnderRandomOperations) {
   for (int step = 0; step < 100000; ++step) {
     const std::string name = "key:" + std::string(random.Below(30), 'p') + std::to_string(random.Below(50));
     const Key key(name);
-    const int64_t expiry_ms = random.Below(2) ? t.keyspace.now_ms() + static_cast<int64_t>(random.Below(300)) : -1;
+    const int64_t expiry_ms =
+        random.Below(2) ? t.keyspace.now_ms() + static_cast<int64_t>(random.Below(300)) : -1;
     switch (random.Below(6)) {
       case 0:
       case 1: {
-        const std::string value = random.Below(3) ? std::string(random.Below(600), 'a') : std::to_string(random.Next());
+        const std::string value =
+            random.Below(3) ? std::string(random.Below(600), 'a') : std::to_string(random.Next());
         t.db().SetString(key, value, expiry_ms);
         model[name] = {value, expiry_ms};
         break;

@@ -17,8 +17,8 @@ namespace {
 // Strings up to this size print as embstr.
 constexpr size_t kEmbstrBytes = 44;
 
-// The allocator's size classes are 16 bytes apart up to 128 and then four to a doubling. Two sizes in one class take
-// the same memory, so a value may change in place between them.
+// The allocator's size classes are 16 bytes apart up to 128 and then four to a doubling. Two sizes in one
+// class take the same memory, so a value may change in place between them.
 size_t SizeClass(size_t bytes) {
   if (bytes <= 128) return (bytes + 15) & ~size_t{15};
   const int shift = 64 - __builtin_clzll(bytes - 1) - 3;
@@ -71,8 +71,8 @@ Entry* EntryBuilder::NewShell(std::string_view key, Type type, Encoding encoding
   Entry* entry = static_cast<Entry*>(::operator new(SizeClass(bytes)));
   entry->type_ = static_cast<uint8_t>(type);
   entry->encoding_ = static_cast<uint8_t>(encoding);
-  entry->flags_ = static_cast<uint8_t>((has_expiry ? Entry::kHasExpiry : 0) | (has_word ? Entry::kHasWord : 0) |
-                                       (long_key ? Entry::kLongKey : 0));
+  entry->flags_ = static_cast<uint8_t>((has_expiry ? Entry::kHasExpiry : 0) |
+                                       (has_word ? Entry::kHasWord : 0) | (long_key ? Entry::kLongKey : 0));
   entry->key_size_ = long_key ? 0 : static_cast<uint8_t>(key.size());
   entry->value_size_ = static_cast<uint16_t>(inline_bytes);
   entry->set_access(access);
@@ -82,7 +82,8 @@ Entry* EntryBuilder::NewShell(std::string_view key, Type type, Encoding encoding
   return entry;
 }
 
-Entry* EntryBuilder::NewString(std::string_view key, std::string_view text, int64_t expiry_ms, uint32_t access) {
+Entry* EntryBuilder::NewString(std::string_view key, std::string_view text, int64_t expiry_ms,
+                               uint32_t access) {
   int64_t number;
   const Encoding encoding = EncodingOf(text, &number);
   if (encoding == Encoding::kInt) {
@@ -171,7 +172,8 @@ bool EntryBuilder::SetTextInPlace(Entry& entry, std::string_view text, int64_t e
 
 bool EntryBuilder::HasInlineRoom(const Entry& entry, size_t size) {
   const size_t fixed = entry.KeyOffset() + entry.key_size();
-  return fixed + size <= Entry::kInlineBytes && SizeClass(fixed + size) == SizeClass(fixed + entry.value_size_);
+  return fixed + size <= Entry::kInlineBytes &&
+         SizeClass(fixed + size) == SizeClass(fixed + entry.value_size_);
 }
 
 size_t EntryBuilder::ShellBytes(const Entry& entry) {

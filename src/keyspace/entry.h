@@ -8,11 +8,12 @@
 //   +       n      key
 //   +       m      value                                   (a string without word)
 //
-// A string is inline while the whole entry stays within kInlineBytes; a longer one hangs on the word as a Text.
-// Containers hang on the word: a listpack's or intset's bytes themselves, or an object, as the encoding says.
+// A string is inline while the whole entry stays within kInlineBytes; a longer one hangs on the word as a
+// Text. Containers hang on the word: a listpack's or intset's bytes themselves, or an object, as the encoding
+// says.
 //
-// Entries are made, changed and freed by Database alone; everybody else reads. Engine thread only, but for the free
-// worker, which gets entries that nothing refers to any more.
+// Entries are made, changed and freed by Database alone; everybody else reads. Engine thread only, but for
+// the free worker, which gets entries that nothing refers to any more.
 #pragma once
 
 #include <cstdint>
@@ -132,7 +133,8 @@ struct EntryTraits {
 // Bytes that the allocator holds for the entry itself, without what hangs on its word.
 size_t EntryBytes(const Entry& entry);
 
-// How many allocations a free of the entry's value takes, about: above a small bound it is the free worker's work.
+// How many allocations a free of the entry's value takes, about: above a small bound it is the free worker's
+// work.
 size_t FreeEffort(const Entry& entry);
 
 // Frees the entry and its value. Any thread, once nothing refers to the entry.

@@ -1,4 +1,5 @@
-// Making and freeing entries: the one place that knows how many bytes an entry takes. For Database and its parts only.
+// Making and freeing entries: the one place that knows how many bytes an entry takes. For Database and its
+// parts only.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,8 @@ class EntryBuilder {
   static Entry* NewContainer(std::string_view key, Type type, Encoding encoding, void* container,
                              int64_t expiry_ms, uint32_t access);
 
-  // The same value under another key or with an expiry added (>= 0) or removed (-1). Consumes `entry`: frees its
-  // own bytes and moves the value.
+  // The same value under another key or with an expiry added (>= 0) or removed (-1). Consumes `entry`: frees
+  // its own bytes and moves the value.
   static Entry* Rebuild(Entry* entry, std::string_view key, int64_t expiry_ms);
 
   // A deep copy of the value under another key.
@@ -36,8 +37,8 @@ class EntryBuilder {
   static size_t ShellBytes(const Entry& entry);
 
  private:
-  static Entry* NewShell(std::string_view key, Type type, Encoding encoding, bool has_word, size_t inline_bytes,
-                         int64_t expiry_ms, uint32_t access);
+  static Entry* NewShell(std::string_view key, Type type, Encoding encoding, bool has_word,
+                         size_t inline_bytes, int64_t expiry_ms, uint32_t access);
 };
 
 // What a text becomes when it is SET: an int, a short string or a long one.

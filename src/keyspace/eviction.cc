@@ -91,8 +91,9 @@ void Eviction::FillPool(Database& database, bool volatile_only) {
     });
     if (is_known) continue;
     if (pool_.size() == kPoolSize) pool_.erase(pool_.begin());
-    const auto place = std::upper_bound(pool_.begin(), pool_.end(), score,
-                                        [](uint64_t s, const Candidate& candidate) { return s < candidate.score; });
+    const auto place =
+        std::upper_bound(pool_.begin(), pool_.end(), score,
+                         [](uint64_t s, const Candidate& candidate) { return s < candidate.score; });
     pool_.insert(place, Candidate{score, database.index(), std::string(key)});
   }
 }

@@ -1,8 +1,8 @@
 // Makes room when the process holds more than maxmemory, by one of the eight policies.
 //
 // LRU, LFU and TTL policies sample: each round takes maxmemory-samples keys from every database and keeps the
-// best candidates in a small pool over the rounds, so that the choice gets close to the true order at the cost of a
-// few lookups (the approach that Redis documents for its approximated LRU).
+// best candidates in a small pool over the rounds, so that the choice gets close to the true order at the
+// cost of a few lookups (the approach that Redis documents for its approximated LRU).
 //
 // Owned by the engine; engine thread only.
 #pragma once

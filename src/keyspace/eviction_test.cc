@@ -59,12 +59,13 @@ TEST(Eviction, EveryPolicyGetsBelowTheLimit) {
 }
 
 TEST(Eviction, VolatilePoliciesLeaveKeysWithoutExpiry) {
-  for (auto policy : {MaxmemoryPolicy::kVolatileLru, MaxmemoryPolicy::kVolatileLfu, MaxmemoryPolicy::kVolatileRandom,
-                      MaxmemoryPolicy::kVolatileTtl}) {
+  for (auto policy : {MaxmemoryPolicy::kVolatileLru, MaxmemoryPolicy::kVolatileLfu,
+                      MaxmemoryPolicy::kVolatileRandom, MaxmemoryPolicy::kVolatileTtl}) {
     EvictingKeyspace t;
     t.settings.maxmemory_policy = policy;
     t.Fill(50);
-    for (int i = 0; i < 50; ++i) t.db().SetString(Key("v:" + std::to_string(i)), "v", t.keyspace.now_ms() + 1000 + i);
+    for (int i = 0; i < 50; ++i)
+      t.db().SetString(Key("v:" + std::to_string(i)), "v", t.keyspace.now_ms() + 1000 + i);
     t.settings.maxmemory = 2000;
     EXPECT_EQ(t.eviction.Run(), Eviction::Outcome::kImpossible);
     EXPECT_EQ(t.db().size(), 50u);

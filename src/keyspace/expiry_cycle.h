@@ -1,10 +1,10 @@
 // Removes keys whose time is over before anybody asks for them.
 //
-// Each cycle scans the indexes of expiring keys, bucket by bucket, from where the last one stopped, and goes on
-// as long as it finds a good share of expired keys and has time left. A slow cycle runs `hz` times a second with a
-// quarter of that period; a fast one, of at most a millisecond, runs between turns of the loop while the last
-// slow cycle had to stop for want of time. Slices are short, so that even a million keys that expire
-// in one second delay no command by more than one slice.
+// Each cycle scans the indexes of expiring keys, bucket by bucket, from where the last one stopped, and goes
+// on as long as it finds a good share of expired keys and has time left. A slow cycle runs `hz` times a
+// second with a quarter of that period; a fast one, of at most a millisecond, runs between turns of the loop
+// while the last slow cycle had to stop for want of time. Slices are short, so that even a million keys that
+// expire in one second delay no command by more than one slice.
 //
 // Owned by the engine; engine thread only.
 #pragma once
@@ -48,7 +48,7 @@ class ExpiryCycle {
   bool is_enabled_ = true;
   int64_t budget_left_us_ = 0;
   int database_ = 0;
-  int databases_left_ = 0;  // of this cycle
+  int databases_left_ = 0;         // of this cycle
   std::vector<uint64_t> cursors_;  // of each database's scan
 };
 

@@ -14,7 +14,8 @@ TEST(ExpiryCycle, RemovesAllExpiredKeysOverItsSlices) {
   int64_t now_us = 0;
   ExpiryCycle cycle(t.keyspace, [&] { return now_us += 10; });
   for (int i = 0; i < 5000; ++i) {
-    t.keyspace.database(i % 4).SetString(Key(std::to_string(i)), "v", t.keyspace.now_ms() + (i % 2 ? 5 : 1000000));
+    t.keyspace.database(i % 4).SetString(Key(std::to_string(i)), "v",
+                                         t.keyspace.now_ms() + (i % 2 ? 5 : 1000000));
   }
   t.keyspace.set_now_ms(t.keyspace.now_ms() + 10);
   for (int round = 0; round < 2000 && t.keyspace.stats().expired_keys < 2500; ++round) {

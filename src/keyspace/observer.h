@@ -7,12 +7,14 @@ namespace hearth::keyspace {
 
 class Database;
 
-// Called on the engine thread, in the middle of the operation; an observer must not change the keyspace from it.
+// Called on the engine thread, in the middle of the operation; an observer must not change the keyspace from
+// it.
 class KeyspaceObserver {
  public:
   // The value or expiry of `key` changed, or it came or went. Only while Keyspace::set_reports_changes(true).
   virtual void OnChanged(Database& database, const Key& key) = 0;
-  // A key that clients may wait for came into being, or came under this name. Only while Keyspace::set_reports_added.
+  // A key that clients may wait for came into being, or came under this name. Only while
+  // Keyspace::set_reports_added.
   virtual void OnAdded(Database& database, const Key& key, Type type) = 0;
   // A key's time was over and it has been removed.
   virtual void OnExpired(Database& database, const Key& key) = 0;

@@ -35,6 +35,10 @@ void StringValue::MoveToText(size_t size) {
 
 char* StringValue::Resize(size_t size) {
   handle_.MarkChanged();
+  return Reshape(size);
+}
+
+char* StringValue::Reshape(size_t size) {
   Entry* entry = handle_.entry_;
   if (entry->is_inline() && EntryBuilder::HasInlineRoom(*entry, size)) {
     const size_t old_size = entry->value_size_;

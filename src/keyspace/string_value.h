@@ -1,7 +1,7 @@
 // Strings: any string entry as text, and one changed in place.
 //
-// A string that was changed in place is raw, whatever its size: clients see that in OBJECT ENCODING. It stays inline in
-// its entry while it fits there, and hangs on the entry as a Text with room to grow otherwise.
+// A string that was changed in place is raw, whatever its size: clients see that in OBJECT ENCODING. It stays
+// inline in its entry while it fits there, and hangs on the entry as a Text with room to grow otherwise.
 //
 // Engine thread only. A StringValue lives no longer than its handle.
 #pragma once
@@ -42,9 +42,13 @@ class StringValue {
   // `handle` holds a string.
   explicit StringValue(WriteHandle& handle) : handle_(handle) {}
 
-  // Makes the string `size` bytes long, new bytes zero, and gives its bytes, to be written before any other call.
-  // Counts as a change.
+  // Makes the string `size` bytes long, new bytes zero, and gives its bytes, to be written before any other
+  // call. Counts as a change.
   char* Resize(size_t size);
+
+  // The same, but what is changed is up to the caller, who counts it by the handle's MarkChanged. With the
+  // size that the string has, this only makes it raw, as commands on bits do even when they change nothing.
+  char* Reshape(size_t size);
 
   void Append(std::string_view text);
   // Writes `text` at `offset`, filling a gap before it with zeros. Returns the new length.
@@ -56,7 +60,8 @@ class StringValue {
   // A whole new text that stays text even if it reads like an integer, as the results of INCRBYFLOAT do.
   void SetText(std::string_view text);
 
-  // A new empty string under a key that is not there, with room for `size` bytes, to be filled through the handle.
+  // A new empty string under a key that is not there, with room for `size` bytes, to be filled through the
+  // handle.
   static WriteHandle Create(Database& database, const Key& key, size_t size) {
     return database.Create(key, Type::kString, Encoding::kRaw, Text::New(0, size));
   }

@@ -107,7 +107,8 @@ TEST_F(StringValueTest, RandomEditsAgreeWithAPlainString) {
     const bool is_there = model.contains(key);
     switch (random.Below(6)) {
       case 0:
-        space_.db().SetString(Key(key), model[key] = text, random.Below(2) ? Database::kKeepExpiry : INT64_MAX);
+        space_.db().SetString(Key(key), model[key] = text,
+                              random.Below(2) ? Database::kKeepExpiry : INT64_MAX);
         break;
       case 1:
         space_.db().SetString(Key(key), model[key] = std::to_string(random.Below(1000)));

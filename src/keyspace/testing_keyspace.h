@@ -21,7 +21,8 @@ class RecordingObserver : public KeyspaceObserver {
 
  private:
   void Note(const char* event, Database& database, const Key& key) {
-    events_.push_back(std::string(event) + " " + std::to_string(database.index()) + " " + std::string(key.text));
+    events_.push_back(std::string(event) + " " + std::to_string(database.index()) + " " +
+                      std::string(key.text));
   }
   std::vector<std::string> events_;
 };

@@ -19,6 +19,11 @@ Connection::Connection(uint64_t id, int fd, std::unique_ptr<Transport> transport
 
 Connection::~Connection() = default;
 
+void Connection::Destroy(Connection* connection) {
+  const std::unique_ptr<Connection> owned(connection);
+  const std::unique_ptr<Batch> batch(std::exchange(connection->batch_, nullptr));
+}
+
 void Connection::MarkDirty(uint32_t wishes) {
   wishes_ |= wishes;
   if (is_dirty_) return;

@@ -84,6 +84,10 @@ class Connection final : private EventHandler {
              resp::ChunkPool& engine_pool);
   ~Connection() override;
 
+  // Connections cross threads as plain pointers in messages: whoever holds the last one ends the connection
+  // here, together with its batch.
+  static void Destroy(Connection* connection);
+
  private:
   friend class IoLoop;
   friend class IoThreads;

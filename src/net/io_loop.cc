@@ -11,8 +11,13 @@
 namespace hearth::net {
 
 IoLoop::IoLoop(EventLoop& loop, env::Net& net, const SharedLimits& limits, RequestResolver& resolver,
-               IoUpstream& upstream)
-    : loop_(&loop), net_(&net), limits_(&limits), resolver_(&resolver), upstream_(&upstream) {
+               IoUpstream& upstream, resp::ChunkPool& chunks)
+    : loop_(&loop),
+      net_(&net),
+      limits_(&limits),
+      resolver_(&resolver),
+      upstream_(&upstream),
+      chunks_(&chunks) {
   loop_->AddWakeCheck([this] { return !ready_.empty(); });
 }
 
@@ -216,7 +221,7 @@ void IoLoop::Shut(Connection& connection) {
 
 void IoLoop::Attach(Connection& connection) {
   connection.io_loop_ = this;
-  connection.pending_.set_pool(chunks_);
+  connection.pending_.set_pool(*chunks_);
   if (connection.is_shut_) return;
   const auto watched = loop_->Watch(
       connection.fd_, env::kReadable | env::kWritable | env::kPeerClosed | env::kEdgeTriggered, connection);
@@ -236,8 +241,8 @@ void IoLoop::Detach(Connection& connection) {
 
 void IoLoop::Release(Connection& connection) {
   HEARTH_ASSERT(connection.is_shut_);
-  if (connection.batch_ != nullptr) ReleaseBatch(connection.batch_);
-  delete &connection;
+  if (connection.batch_ != nullptr) ReleaseBatch(std::exchange(connection.batch_, nullptr));
+  Connection::Destroy(&connection);
 }
 
 void IoLoop::RemoveFromReady(Connection& connection) {
@@ -247,27 +252,25 @@ void IoLoop::RemoveFromReady(Connection& connection) {
 }
 
 Batch* IoLoop::AcquireBatch(Connection& connection) {
-  Batch* batch;
+  std::unique_ptr<Batch> batch;
   if (free_batches_.empty()) {
-    batch = new Batch;
+    batch = std::make_unique<Batch>();
   } else {
-    batch = free_batches_.back().release();
+    batch = std::move(free_batches_.back());
     free_batches_.pop_back();
   }
   batch->connection_ = &connection;
-  return batch;
+  return batch.release();
 }
 
-void IoLoop::ReleaseBatch(Batch* batch) {
-  if (free_batches_.size() >= kMaxFreeBatches || batch->parsed_.args.capacity() > kMaxKeptArgs) {
-    delete batch;
-    return;
-  }
+void IoLoop::ReleaseBatch(Batch* released) {
+  std::unique_ptr<Batch> batch(released);
+  if (free_batches_.size() >= kMaxFreeBatches || batch->parsed_.args.capacity() > kMaxKeptArgs) return;
   batch->parsed_.args.clear();
   batch->parsed_.requests.clear();
   batch->protocol_error_ = {};
   batch->next = 0;
-  free_batches_.emplace_back(batch);
+  free_batches_.push_back(std::move(batch));
 }
 
 }  // namespace hearth::net

@@ -50,8 +50,9 @@ struct IoCounters {
 
 class IoLoop {
  public:
+  // `chunks` is where sent chunks go: the engine's own pool when both are one thread.
   IoLoop(EventLoop& loop, env::Net& net, const SharedLimits& limits, RequestResolver& resolver,
-         IoUpstream& upstream);
+         IoUpstream& upstream, resp::ChunkPool& chunks);
   IoLoop(const IoLoop&) = delete;
   IoLoop& operator=(const IoLoop&) = delete;
 
@@ -92,7 +93,7 @@ class IoLoop {
   RequestResolver* resolver_;
   IoUpstream* upstream_;
   IoCounters counters_;
-  resp::ChunkPool chunks_;
+  resp::ChunkPool* chunks_;
   BlockPool blocks_;
   std::vector<std::unique_ptr<Batch>> free_batches_;
   std::vector<Connection*> ready_;

@@ -27,7 +27,7 @@ IoThreads::IoThreads(EventLoop& engine_loop, env::Net& net, env::Clock& clock, P
       make_poller_(std::move(make_poller)),
       handler_(&handler),
       resolver_(&resolver),
-      inline_loop_(engine_loop, net, limits_, resolver, *this) {
+      inline_loop_(engine_loop, net, limits_, resolver, *this, pool_) {
   engine_loop.AddBeforeWait(LoopPhase::kCollect, [this] { Collect(); });
   engine_loop.AddBeforeWait(LoopPhase::kFlush, [this] { Flush(); });
   engine_loop.AddWakeCheck([this] {
@@ -48,20 +48,18 @@ IoThreads::~IoThreads() {
     }
     // Its worker's pool is gone.
     connection->pending_.set_pool(pool_);
-    delete connection->batch_;
-    delete connection;
+    Connection::Destroy(connection);
   }
   // Those whose release was noted but not yet sent.
   for (Connection* connection : dirty_) {
-    if (!(connection->wishes_ & kRelease)) continue;
-    delete connection->batch_;
-    delete connection;
+    if (connection->wishes_ & kRelease) Connection::Destroy(connection);
   }
 }
 
 Connection* IoThreads::Adopt(int fd, bool is_unix_socket, const AcceptFilter& filter) {
-  auto* connection =
-      new Connection(next_id_++, fd, std::make_unique<PlainTransport>(*net_, fd), *this, pool_);
+  Connection* connection =
+      std::make_unique<Connection>(next_id_++, fd, std::make_unique<PlainTransport>(*net_, fd), *this, pool_)
+          .release();
   connection->is_unix_socket_ = is_unix_socket;
   connection->peer_address_ = net_->Address(fd, env::AddressOf::kPeer);
   connection->local_address_ = net_->Address(fd, env::AddressOf::kLocal);
@@ -115,6 +113,7 @@ void IoThreads::Take(const UpMessage& message) {
   Connection& connection = *message.connection;
   switch (message.kind) {
     case UpMessage::Kind::kBatch:
+      pool_.Adopt(message.sent_chunks);
       connection.engine_batch_ = message.batch;
       // Nobody answers a connection that is being closed.
       if (connection.is_open_ && !connection.is_closing_) {

@@ -12,7 +12,7 @@ IoWorker::IoWorker(std::unique_ptr<env::Poller> poller, env::Clock& clock, env::
     : poller_(std::move(poller)),
       engine_loop_(&engine_loop),
       loop_(*poller_, clock),
-      io_(loop_, net, limits, resolver, *this) {
+      io_(loop_, net, limits, resolver, *this, sent_chunks_) {
   loop_.AddWakeCheck([this] { return !down_.IsEmpty(); });
   loop_.AddBeforeWait(LoopPhase::kCollect, [this] { Collect(); });
   loop_.AddBeforeWait(LoopPhase::kFlush, [this] { Flush(); });
@@ -26,13 +26,14 @@ IoWorker::~IoWorker() {
   loop_.Stop();
   thread_.join();
   resp::ChunkPool pool;
+  UpMessage unread;
+  while (up_.TryPop(&unread)) pool.Adopt(unread.sent_chunks);
+  for (const UpMessage& unqueued : overflow_) pool.Adopt(unqueued.sent_chunks);
   DownMessage message;
   while (down_.TryPop(&message)) {
     resp::OutputBuffer unsent(pool);
     unsent.Attach(message.chain);
-    if (!(message.wishes & kRelease)) continue;
-    delete message.connection->batch_;
-    delete message.connection;
+    if (message.wishes & kRelease) Connection::Destroy(message.connection);
   }
 }
 
@@ -50,7 +51,9 @@ void IoWorker::Wake() {
 
 void IoWorker::Push(const UpMessage& message) {
   has_pushed_ = true;
-  if (!overflow_.empty() || !up_.TryPush(message)) overflow_.push_back(message);
+  UpMessage sent = message;
+  if (sent.kind == UpMessage::Kind::kBatch) sent.sent_chunks = sent_chunks_.TakeFree();
+  if (!overflow_.empty() || !up_.TryPush(sent)) overflow_.push_back(sent);
 }
 
 // Replies first: they are on the way to somebody, and finished batches make room for what is read next.

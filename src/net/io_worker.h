@@ -47,6 +47,7 @@ class IoWorker final : private IoUpstream {
   std::unique_ptr<env::Poller> poller_;
   EventLoop* engine_loop_;
   EventLoop loop_;
+  resp::ChunkPool sent_chunks_;
   IoLoop io_;
   SpscQueue<UpMessage> up_{kQueueCapacity};
   SpscQueue<DownMessage> down_{kQueueCapacity};

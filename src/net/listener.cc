@@ -3,8 +3,10 @@
 #include <errno.h>
 
 #include <algorithm>
-#include <cstdlib>
+#include <string_view>
 #include <utility>
+
+#include "base/numbers.h"
 
 namespace hearth::net {
 
@@ -88,7 +90,7 @@ int Listener::port() const {
   for (const auto& socket : sockets_) {
     if (socket->is_unix) continue;
     const std::string address = net_->Address(socket->fd, env::AddressOf::kLocal);
-    return std::atoi(address.c_str() + address.rfind(':') + 1);
+    return static_cast<int>(ParseInt64(std::string_view(address).substr(address.rfind(':') + 1)).value_or(0));
   }
   return 0;
 }

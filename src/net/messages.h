@@ -22,6 +22,7 @@ struct UpMessage {
   Kind kind = Kind::kBatch;
   Connection* connection = nullptr;
   Batch* batch = nullptr;
+  resp::Chunk* sent_chunks = nullptr;  // emptied by this side, for the engine to fill again
 };
 
 // What the engine asks of the I/O side; bits, gathered over a turn.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include "base/assert.h"
 
@@ -23,7 +22,7 @@ BlockPool::~BlockPool() {
 char* BlockPool::Acquire() {
   if (free_.empty()) {
     void* block = std::malloc(kBlockBytes);
-    if (block == nullptr) throw std::bad_alloc();
+    HEARTH_ASSERT(block != nullptr);
     return static_cast<char*>(block);
   }
   char* const block = free_.back();
@@ -73,13 +72,13 @@ void ReadBuffer::Resize(size_t capacity, BlockPool& pool) {
   HEARTH_ASSERT(capacity >= size_ && capacity != capacity_);
   if (capacity_ != BlockPool::kBlockBytes && capacity != BlockPool::kBlockBytes) {
     void* const moved = std::realloc(data_, capacity);
-    if (moved == nullptr) throw std::bad_alloc();
+    HEARTH_ASSERT(moved != nullptr);
     data_ = static_cast<char*>(moved);
     capacity_ = capacity;
     return;
   }
   char* to = capacity == BlockPool::kBlockBytes ? pool.Acquire() : static_cast<char*>(std::malloc(capacity));
-  if (to == nullptr) throw std::bad_alloc();
+  HEARTH_ASSERT(to != nullptr);
   std::memcpy(to, data_, size_);
   const size_t size = size_;
   Free(pool);

@@ -54,6 +54,7 @@ Task<Result<std::unique_ptr<Stream>>> Stream::Connect(EventLoop& loop, env::Net&
 }
 
 Result<std::unique_ptr<Stream>> Stream::Adopt(EventLoop& loop, env::Net& net, int fd, std::string received) {
+  // lint: allow raw-new because make_unique cannot reach the private constructor
   std::unique_ptr<Stream> stream(new Stream(loop, net, fd, std::move(received)));
   const Status watched =
       loop.Watch(fd, env::kReadable | env::kWritable | env::kPeerClosed | env::kEdgeTriggered, *stream);

@@ -21,8 +21,8 @@ class TaskTest : public ::testing::Test {
 };
 
 Task<int> AddSlowly(EventLoop& loop, int a, int b) {
-  Sleep sleep(loop, 100);
-  co_await sleep;
+  Sleep rest(loop, 100);
+  co_await rest;
   co_return a + b;
 }
 

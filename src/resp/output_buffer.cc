@@ -24,7 +24,7 @@ ChunkPool::~ChunkPool() {
 
 Chunk* ChunkPool::Allocate(size_t capacity) {
   void* block = std::malloc(sizeof(Chunk) + capacity);
-  if (block == nullptr) throw std::bad_alloc();
+  HEARTH_ASSERT(block != nullptr);
   return new (block) Chunk{nullptr, 0, 0, capacity};
 }
 
@@ -37,6 +37,14 @@ void ChunkPool::Release(Chunk* chunk) {
   chunk->next = free_;
   free_ = chunk;
   ++free_count_;
+}
+
+void ChunkPool::Adopt(Chunk* chunks) {
+  while (chunks != nullptr) {
+    Chunk* next = chunks->next;
+    Release(chunks);
+    chunks = next;
+  }
 }
 
 // Writes the cursor's position into the tail, so that every chunk's `end` is true.

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 namespace hearth::resp {
 
@@ -47,6 +48,14 @@ class ChunkPool {
   void Release(Chunk* chunk);
 
   size_t free_count() const { return free_count_; }
+
+  // All free chunks, linked by `next`, for the pool of the thread that fills them: a pool that only ever gets
+  // chunks back is of no use to its own thread.
+  Chunk* TakeFree() {
+    free_count_ = 0;
+    return std::exchange(free_, nullptr);
+  }
+  void Adopt(Chunk* chunks);
 
  private:
   Chunk* Allocate(size_t capacity);

@@ -16,6 +16,8 @@ Commands::Commands(const Parts& parts) : objects_(std::make_unique<Objects>()) {
   commands::RegisterDatabases(table);
   commands::RegisterLists(table);
   commands::RegisterHashes(table);
+  commands::RegisterBitmaps(table);
+  commands::RegisterHyperLogLogs(table);
 }
 
 Commands::~Commands() = default;

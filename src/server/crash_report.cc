@@ -1,23 +1,38 @@
 #include "server/crash_report.h"
 
+#include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "env/process.h"
+#include "server/launch.h"
 
 namespace hearth::server {
 namespace {
 
+struct CrashReport {
+  Logger& log;
+  std::function<std::string()> describe;
+};
 // A signal handler can reach nothing but globals.
-Logger* crash_log = nullptr;
-std::function<std::string()>* crash_describe = nullptr;
+const CrashReport* report = nullptr;
 volatile std::sig_atomic_t is_reporting = 0;
 
-void WriteLine(const char* text) {
-  crash_log->Raw(text);
-  crash_log->Raw("\n");
+void WriteLine(std::string_view text) {
+  report->log.Raw(text);
+  report->log.Raw("\n");
+}
+
+// Without memory from the heap, which may be what broke.
+template <typename... Args>
+void WriteFormatted(fmt::format_string<Args...> format, Args&&... args) {
+  char line[256];
+  const auto end = fmt::format_to_n(line, sizeof line, format, std::forward<Args>(args)...);
+  WriteLine(std::string_view(line, std::min(end.size, sizeof line)));
 }
 
 void OnFatalSignal(int signal, siginfo_t* info, void*) {
@@ -28,23 +43,18 @@ void OnFatalSignal(int signal, siginfo_t* info, void*) {
     return;
   }
   is_reporting = 1;
-  char line[256];
   WriteLine("\n=== HEARTH BUG REPORT START: keep everything up to the END line ===");
-  std::snprintf(line, sizeof line, "Hearth 0.1.0 crashed by signal: %d (%s), code: %d, address: %p", signal,
-                strsignal(signal), info->si_code, info->si_addr);
-  WriteLine(line);
+  WriteFormatted("{} crashed by signal: {} ({}), code: {}, address: {}", kVersionText, signal,
+                 strsignal(signal), info->si_code, info->si_addr);
   WriteLine("\n------ STACK TRACE ------");
   void* addresses[64];
   const int count = env::CaptureBacktrace(addresses, 64);
   // Names need memory; if the heap is what broke, the addresses at least are there already.
-  for (int i = 0; i < count; ++i) {
-    std::snprintf(line, sizeof line, "%p", addresses[i]);
-    WriteLine(line);
-  }
-  for (const std::string& name : env::DescribeAddresses(addresses, count)) WriteLine(name.c_str());
-  if (*crash_describe) {
+  for (int i = 0; i < count; ++i) WriteFormatted("{}", addresses[i]);
+  for (const std::string& name : env::DescribeAddresses(addresses, count)) WriteLine(name);
+  if (report->describe) {
     WriteLine("\n------ INFO ------");
-    WriteLine((*crash_describe)().c_str());
+    WriteLine(report->describe());
   }
   WriteLine("\n=== HEARTH BUG REPORT END ===");
   std::signal(signal, SIG_DFL);
@@ -54,9 +64,9 @@ void OnFatalSignal(int signal, siginfo_t* info, void*) {
 }  // namespace
 
 void InstallCrashReport(Logger& log, std::function<std::string()> describe) {
-  crash_log = &log;
-  crash_describe = new std::function<std::string()>(std::move(describe));
-  struct sigaction action {};
+  // lint: allow raw-new because the process may crash while it ends, when owners are gone
+  report = new CrashReport{log, std::move(describe)};
+  struct sigaction action{};
   action.sa_sigaction = OnFatalSignal;
   action.sa_flags = SA_SIGINFO | SA_NODEFER;
   for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) sigaction(signal, &action, nullptr);

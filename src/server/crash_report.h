@@ -8,9 +8,9 @@
 
 namespace hearth::server {
 
-// From now on SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT write a report to `log` before the process dies of the signal
-// as it would have without. `describe` adds lines about the server (INFO, the current client); it runs after
-// the part that cannot fail. Once per process; `log` and `describe` stay for its lifetime.
+// From now on SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT write a report to `log` before the process dies of
+// the signal as it would have without. `describe` adds lines about the server (INFO, the current client); it
+// runs after the part that cannot fail. Once per process; `log` and `describe` stay for its lifetime.
 void InstallCrashReport(Logger& log, std::function<std::string()> describe);
 
 }  // namespace hearth::server

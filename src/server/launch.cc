@@ -1,7 +1,5 @@
 #include "server/launch.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 
@@ -31,17 +29,17 @@ constexpr std::string_view kFacilities[] = {"user",   "local0", "local1", "local
 
 }  // namespace
 
-std::optional<int> AnswerInformationOption(const std::vector<std::string>& words) {
+std::optional<InformationAnswer> AnswerInformationOption(const std::vector<std::string>& words) {
   if (words.size() != 1) return std::nullopt;
   if (words[0] == "-v" || words[0] == "--version") {
     // The form in which scripts look for "v=".
-    std::fputs(fmt::format("Hearth server v={} (Redis interface 7.2.4) bits={}\n", kVersion, 8 * sizeof(void*)).c_str(),
-               stdout);
-    return 0;
+    return InformationAnswer{
+        fmt::format("Hearth server v={} (Redis interface 7.2.4) bits={}\n", kVersion, 8 * sizeof(void*)),
+        true};
   }
   if (words[0] == "-h" || words[0] == "--help") {
-    std::fputs(kUsage, stderr);
-    return 1;
+    // As Redis has it, help is an error's text.
+    return InformationAnswer{kUsage, false};
   }
   return std::nullopt;
 }
@@ -50,7 +48,8 @@ settings::LoadOptions OptionsForLoading() {
   settings::LoadOptions options;
   options.is_command = [](std::string_view name) {
     const auto facts = engine::AllCommandFacts();
-    return std::any_of(facts.begin(), facts.end(), [&](const auto& command) { return EqualsIgnoreCase(command.name, name); });
+    return std::any_of(facts.begin(), facts.end(),
+                       [&](const auto& command) { return EqualsIgnoreCase(command.name, name); });
   };
   return options;
 }
@@ -60,17 +59,22 @@ Status Launch::OpenLog() {
   log_.SetLevel(static_cast<LogLevel>(settings.loglevel));
   if (!settings.logfile.empty()) HEARTH_TRY(log_.SetFile(settings.logfile));
   if (settings.syslog_enabled) {
-    HEARTH_TRY(log_.OpenSyslog(settings.syslog_ident, kFacilities[static_cast<int>(settings.syslog_facility)]));
+    HEARTH_TRY(
+        log_.OpenSyslog(settings.syslog_ident, kFacilities[static_cast<int>(settings.syslog_facility)]));
   }
   return {};
 }
 
 bool Launch::IsSupervised() const {
   switch (configuration_.settings().supervised) {
-    case settings::Supervised::kNo: return false;
-    case settings::Supervised::kSystemd: return env::Supervisor() == "systemd";
-    case settings::Supervised::kUpstart: return env::Supervisor() == "upstart";
-    case settings::Supervised::kAuto: return !env::Supervisor().empty();
+    case settings::Supervised::kNo:
+      return false;
+    case settings::Supervised::kSystemd:
+      return env::Supervisor() == "systemd";
+    case settings::Supervised::kUpstart:
+      return env::Supervisor() == "upstart";
+    case settings::Supervised::kAuto:
+      return !env::Supervisor().empty();
   }
   return false;
 }
@@ -80,6 +84,7 @@ Status Launch::Prepare(bool has_arguments) {
   log_.SetRole('C');
   // A log that cannot be opened is told on standard error, before anything moves to the background.
   if (Status status = OpenLog(); !status) {
+    // lint: allow print because the log is what could not be opened
     std::fputs(fmt::format("Can't open the log file: {}\n", status.error().message).c_str(), stderr);
     return status;
   }
@@ -95,16 +100,19 @@ Status Launch::Prepare(bool has_arguments) {
   if (has_arguments) {
     log_.Notice("Configuration loaded");
   } else {
-    log_.Warning("Warning: no config file specified, using the default config. In order to specify a config file use "
-                 "hearth-server /path/to/hearth.conf");
+    log_.Warning(
+        "Warning: no config file specified, using the default config. In order to specify a config file use "
+        "hearth-server /path/to/hearth.conf");
   }
   for (const std::string& warning : configuration_.warnings()) log_.Warning("{}", warning);
   log_.SetRole('M');
   log_.Notice("Running mode=standalone, port={}.", settings.port);
-  if (settings.always_show_logo || (settings.logfile.empty() && !settings.daemonize && isatty(STDOUT_FILENO))) {
-    log_.Raw(fmt::format("\n      )  (\n     (   ) )      Hearth {} (64 bit)\n      ) ( (       Running in standalone mode\n"
-                         "    _(_____)_     Port: {}\n   |_________|    PID: {}\n   |__|_|_|__|\n\n",
-                         kVersion, settings.port, pid));
+  if (settings.always_show_logo ||
+      (settings.logfile.empty() && !settings.daemonize && env::OutputIsTerminal())) {
+    log_.Raw(fmt::format(
+        "\n      )  (\n     (   ) )      Hearth {} (64 bit)\n      ) ( (       Running in standalone mode\n"
+        "    _(_____)_     Port: {}\n   |_________|    PID: {}\n   |__|_|_|__|\n\n",
+        kVersion, settings.port, pid));
   } else {
     log_.Notice("Port: {}, PID: {}", settings.port, pid);
   }
@@ -118,7 +126,8 @@ void Launch::WritePidFile() {
   if (settings.pidfile.empty() && !settings.daemonize) return;
   pid_file_ = settings.pidfile.empty() ? "/var/run/hearth.pid" : settings.pidfile;
   auto file = disk_.Open(pid_file_, env::OpenMode::kTruncate);
-  Status status = file ? (*file)->Append(fmt::format("{}\n", env::ProcessId())) : std::unexpected(file.error());
+  Status status =
+      file ? (*file)->Append(fmt::format("{}\n", env::ProcessId())) : std::unexpected(file.error());
   if (!status) {
     log_.Warning("Cannot write the pid file: {}", status.error().message);
     pid_file_.clear();
@@ -126,7 +135,8 @@ void Launch::WritePidFile() {
 }
 
 void Launch::NotifyReady() {
-  if (IsSupervised() && env::Supervisor() == "systemd") env::NotifySystemd("STATUS=Ready to accept connections\nREADY=1\n");
+  if (IsSupervised() && env::Supervisor() == "systemd")
+    env::NotifySystemd("STATUS=Ready to accept connections\nREADY=1\n");
 }
 
 void Launch::CleanUp() {

@@ -1,5 +1,5 @@
-// What happens around the server proper: --version and --help, the log's target, daemon mode, the pid file, the
-// supervisor. Used by main, once, on the main thread.
+// What happens around the server proper: --version and --help, the log's target, daemon mode, the pid file,
+// the supervisor. Used by main, once, on the main thread.
 #pragma once
 
 #include <optional>
@@ -16,8 +16,12 @@ namespace hearth::server {
 inline constexpr const char* kVersion = "0.1.0";
 inline constexpr const char* kVersionText = "Hearth 0.1.0";
 
-// Answers --version, -v, --help and -h on standard output; the exit code if it did.
-std::optional<int> AnswerInformationOption(const std::vector<std::string>& words);
+// What --version, -v, --help and -h print instead of a server's start.
+struct InformationAnswer {
+  std::string text;
+  bool is_asked_for;  // goes to standard output with exit code 0; else to standard error with 1
+};
+std::optional<InformationAnswer> AnswerInformationOption(const std::vector<std::string>& words);
 
 // Which names rename-command may use.
 settings::LoadOptions OptionsForLoading();
@@ -27,8 +31,8 @@ class Launch {
   Launch(settings::Configuration& configuration, Logger& log, env::Disk& disk)
       : configuration_(configuration), log_(log), disk_(disk) {}
 
-  // Opens the log, says what starts, goes into the background if asked to, writes the pid file. An error has been
-  // reported when this returns.
+  // Opens the log, says what starts, goes into the background if asked to, writes the pid file. An error has
+  // been reported when this returns.
   Status Prepare(bool has_arguments);
   // Tells a supervisor that the server serves.
   void NotifyReady();

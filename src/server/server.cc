@@ -15,7 +15,8 @@ namespace {
 constexpr size_t kReservedDescriptors = 32;
 
 net::ConnectionLimits LimitsOf(const settings::Settings& settings) {
-  return {static_cast<size_t>(settings.client_query_buffer_limit), static_cast<size_t>(settings.proto_max_bulk_len)};
+  return {static_cast<size_t>(settings.client_query_buffer_limit),
+          static_cast<size_t>(settings.proto_max_bulk_len)};
 }
 
 bool IsLoopback(const net::Connection& connection) {
@@ -36,7 +37,8 @@ Server::Server(settings::Configuration& configuration, Logger& log, env::Clock& 
       engine_({settings_, clock, ticks_, log, random.Seed64()}),
       expiry_(engine_.keyspace(), [&clock] { return clock.MonotonicMicros(); }),
       connections_(loop_, net, clock, env::MakeSystemPoller, engine_, engine_),
-      listener_(loop_, net, connections_, [this](net::Connection& connection) { return AcceptsConnection(connection); }),
+      listener_(loop_, net, connections_,
+                [this](net::Connection& connection) { return AcceptsConnection(connection); }),
       commands_({configuration, log, clock, disk, random, loop_, engine_, expiry_, connections_, listener_,
                  [this](std::string_view why) { Stop(why); }}) {
   RenameCommands();
@@ -57,10 +59,11 @@ void Server::RenameCommands() {
 
 void Server::ApplySettingsAtRunTime() {
   connections_.SetLimits(LimitsOf(settings_));
-  configuration_.OnChange({"client-query-buffer-limit", "proto-max-bulk-len"}, [this](const auto& settings) -> Status {
-    connections_.SetLimits(LimitsOf(settings));
-    return {};
-  });
+  configuration_.OnChange({"client-query-buffer-limit", "proto-max-bulk-len"},
+                          [this](const auto& settings) -> Status {
+                            connections_.SetLimits(LimitsOf(settings));
+                            return {};
+                          });
   configuration_.OnChange({"io-threads"}, [this](const auto& settings) {
     return connections_.SetThreadCount(static_cast<int>(settings.io_threads));
   });
@@ -88,8 +91,9 @@ void Server::ApplySettingsAtRunTime() {
   configuration_.OnChange({"maxclients"}, [this](const auto& settings) -> Status {
     const size_t wanted = static_cast<size_t>(settings.maxclients) + kReservedDescriptors;
     if (env::RaiseFileLimit(wanted) < wanted) {
-      return Fail(fmt::format("The operating system is not able to handle the specified number of clients, try with {}",
-                              env::RaiseFileLimit(wanted) - kReservedDescriptors));
+      return Fail(fmt::format(
+          "The operating system is not able to handle the specified number of clients, try with {}",
+          env::RaiseFileLimit(wanted) - kReservedDescriptors));
     }
     return {};
   });
@@ -108,9 +112,12 @@ bool Server::AcceptsConnection(net::Connection& connection) {
   }
   if (settings_.protected_mode && settings_.requirepass.empty() && !IsLoopback(connection)) {
     connection.output().Append(
-        "-DENIED Protected mode is on and the default user has no password, so that only clients on this host may "
-        "connect. To let others in: set a password with CONFIG SET requirepass (or requirepass in the configuration "
-        "file), or, if every network that reaches this server is trusted, turn it off with CONFIG SET protected-mode "
+        "-DENIED Protected mode is on and the default user has no password, so that only clients on this "
+        "host may "
+        "connect. To let others in: set a password with CONFIG SET requirepass (or requirepass in the "
+        "configuration "
+        "file), or, if every network that reaches this server is trusted, turn it off with CONFIG SET "
+        "protected-mode "
         "no.\r\n");
     ++engine_.stats().connections_rejected;
     return false;
@@ -129,9 +136,10 @@ void Server::AdjustFileLimit() {
   const size_t wanted = static_cast<size_t>(settings_.maxclients) + kReservedDescriptors;
   const size_t limit = env::RaiseFileLimit(wanted);
   if (limit < wanted) {
-    log_.Warning("maxclients is {}, but the system lets this process open {} files only: at most {} clients will be "
-                 "served. Raise 'ulimit -n' to change this.",
-                 settings_.maxclients, limit, limit - kReservedDescriptors);
+    log_.Warning(
+        "maxclients is {}, but the system lets this process open {} files only: at most {} clients will be "
+        "served. Raise 'ulimit -n' to change this.",
+        settings_.maxclients, limit, limit - kReservedDescriptors);
   }
 }
 

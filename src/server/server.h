@@ -26,8 +26,8 @@ namespace hearth::server {
 class Server {
  public:
   // `configuration` is loaded and outlives the server, as do the environment's parts.
-  Server(settings::Configuration& configuration, Logger& log, env::Clock& clock, env::Net& net, env::Poller& poller,
-         env::Disk& disk, env::Random& random);
+  Server(settings::Configuration& configuration, Logger& log, env::Clock& clock, env::Net& net,
+         env::Poller& poller, env::Disk& disk, env::Random& random);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

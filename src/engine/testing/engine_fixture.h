@@ -1,5 +1,6 @@
-// An engine with default settings, a clock that stands still, and internal clients, for unit tests of commands: runs
-// commands given as words and returns their raw replies. Which commands there are is up to the test, which binds them.
+// An engine with default settings, a clock that stands still, and internal clients, for unit tests of
+// commands: runs commands given as words and returns their raw replies. Which commands there are is up to the
+// test, which binds them.
 #pragma once
 
 #include <deque>

@@ -18,18 +18,24 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/numbers.h"
+
 namespace hearth::env {
 namespace {
 
-// A signal handler can reach nothing but globals; these two are its mailbox.
-std::atomic<int> pending_signal{0};
-void (*wake_loop)() = nullptr;
+struct SignalMailbox {
+  std::atomic<int> pending{0};
+  std::atomic<void (*)(void*)> wake{nullptr};
+  std::atomic<void*> sleeper{nullptr};
+};
+// lint: allow mutable-global because a signal handler can reach nothing else
+SignalMailbox mailbox;
 
 void OnStopSignal(int signal) {
   // Somebody who presses Ctrl-C twice wants out now.
-  if (signal == SIGINT && pending_signal.load() == SIGINT) _exit(1);
-  pending_signal.store(signal);
-  if (wake_loop != nullptr) wake_loop();
+  if (signal == SIGINT && mailbox.pending.load() == SIGINT) _exit(1);
+  mailbox.pending.store(signal);
+  if (auto* wake = mailbox.wake.load()) wake(mailbox.sleeper.load());
 }
 
 std::string ReadLink(const char* path) {
@@ -42,8 +48,11 @@ std::string ReadLink(const char* path) {
 
 int ProcessId() { return getpid(); }
 
+bool OutputIsTerminal() { return isatty(STDOUT_FILENO) == 1; }
+
 Status Daemonize() {
-  // The only fork in Hearth: before any thread or data exists.
+  // lint: allow fork because becoming a daemon is one by definition, and it happens before any thread or data
+  // exists
   const pid_t child = fork();
   if (child < 0) return Fail(std::string("cannot become a daemon: ") + std::strerror(errno), errno);
   if (child > 0) _exit(0);
@@ -72,8 +81,10 @@ size_t RaiseFileLimit(size_t wanted) {
   return limit.rlim_cur;
 }
 
-void CatchStopSignals(void (*wake)()) {
-  wake_loop = wake;
+void CatchStopSignals(void (*wake)(void*), void* sleeper) {
+  mailbox.wake.store(nullptr);
+  mailbox.sleeper.store(sleeper);
+  mailbox.wake.store(wake);
   struct sigaction action{};
   action.sa_handler = OnStopSignal;
   sigaction(SIGTERM, &action, nullptr);
@@ -83,7 +94,7 @@ void CatchStopSignals(void (*wake)()) {
   sigaction(SIGHUP, &action, nullptr);
 }
 
-int TakeStopSignal() { return pending_signal.exchange(0); }
+int TakeStopSignal() { return mailbox.pending.exchange(0); }
 
 bool NotifySystemd(std::string_view state) {
   const char* path = std::getenv("NOTIFY_SOCKET");
@@ -136,7 +147,10 @@ size_t ResidentBytes() {
   if (size <= 0) return 0;
   const char* second = std::strchr(buffer, ' ');
   if (second == nullptr) return 0;
-  return std::strtoull(second, nullptr, 10) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const char* end = std::strchr(second + 1, ' ');
+  if (end == nullptr) return 0;
+  const auto pages = ParseUint64(std::string_view(second + 1, end));
+  return pages.value_or(0) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
 size_t TotalMemoryBytes() {

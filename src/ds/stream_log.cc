@@ -1,0 +1,236 @@
+#include "ds/stream_log.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace hearth::ds {
+namespace {
+
+// Room for the ids, flags and lengths around the texts of one entry.
+constexpr size_t kElementOverhead = 16;
+
+size_t TextBytes(std::span<const std::string_view> pairs) {
+  size_t bytes = 0;
+  for (std::string_view text : pairs) bytes += text.size();
+  return bytes;
+}
+
+bool IsFull(const StreamBlock& block, size_t added_bytes, const StreamBlockLimits& limits) {
+  // A listpack has a limit of its own, whatever the settings say.
+  constexpr size_t kLargest = Listpack::kMaxBytes / 2;
+  const size_t max_bytes = limits.max_bytes == 0 ? kLargest : std::min(limits.max_bytes, kLargest);
+  const ListpackView pack = block.View();
+  if (pack.TotalBytes() + added_bytes >= max_bytes) return true;
+  if (limits.max_entries == 0) return false;
+  const auto count_at = pack.First();
+  const int64_t entries = pack.Get(count_at).number + pack.Get(pack.Next(count_at)).number;
+  return static_cast<size_t>(entries) >= limits.max_entries;
+}
+
+}  // namespace
+
+StreamLog::~StreamLog() {
+  for (auto at = blocks_.First(); at; at = blocks_.Next(at)) StreamBlock::Delete(&blocks_.ValueAt(at));
+}
+
+void StreamLog::CopyFrom(const StreamLog& other) {
+  HEARTH_ASSERT(blocks_.empty());
+  for (auto at = other.blocks_.First(); at; at = blocks_.Next(at)) {
+    StreamBlock* block = blocks_.ValueAt(at).Clone();
+    block->cut_bits = 0;
+    blocks_.Insert(block->first_id, block);
+  }
+  counters_ = other.counters_;
+}
+
+void StreamLog::AddBlock(StreamId first_id, Listpack pack) {
+  StreamBlock* block = StreamBlock::Adopt(first_id, std::move(pack));
+  if (guard_ != nullptr) block->cut_bits = guard_->NewBlockBits();
+  blocks_.Insert(first_id, block);
+}
+
+size_t StreamLog::MemoryBytes() const {
+  size_t bytes = sizeof(*this) + blocks_.MemoryBytes() + blocks_.size() * sizeof(StreamBlock);
+  for (auto at = blocks_.First(); at; at = blocks_.Next(at)) bytes += blocks_.ValueAt(at).View().TotalBytes();
+  return bytes;
+}
+
+bool StreamLog::IsStorable(std::span<const std::string_view> pairs) {
+  return TextBytes(pairs) + kElementOverhead * (pairs.size() + 8) < Listpack::kMaxBytes / 2;
+}
+
+void StreamLog::Append(StreamId id, std::span<const std::string_view> pairs, const StreamBlockLimits& limits) {
+  HEARTH_ASSERT(id > counters_.last_id || (counters_.entries_added == 0 && counters_.length == 0));
+  const auto last = blocks_.Last();
+  StreamBlock* block = last ? &blocks_.ValueAt(last) : nullptr;
+  if (block == nullptr || IsFull(*block, TextBytes(pairs), limits)) {
+    // The first block grows as it needs to, so that a short stream stays small; the next will be about as large.
+    size_t reserve_bytes = Listpack::kEmptyBytes;
+    if (block != nullptr) {
+      BeforeChange(*block);
+      block->Shrink();
+      reserve_bytes = std::min<size_t>(block->View().TotalBytes(), 4096);
+    }
+    block = StreamBlock::New(id, pairs, reserve_bytes);
+    if (guard_ != nullptr) block->cut_bits = guard_->NewBlockBits();
+    blocks_.Insert(id, block);
+  } else {
+    BeforeChange(*block);
+  }
+  block->Append(id, pairs);
+  ++counters_.entries_added;
+  counters_.last_id = id;
+  if (counters_.length++ == 0) counters_.first_id = id;
+}
+
+// The block with the entry `id`, on which `cursor` then stands; null if there is no such entry.
+StreamBlock* StreamLog::BlockOf(StreamId id, StreamBlockCursor& cursor) const {
+  const auto at = blocks_.Floor(id);
+  if (!at) return nullptr;
+  StreamBlock& block = blocks_.ValueAt(at);
+  cursor = StreamBlockCursor(block);
+  for (bool is_there = cursor.ToFirst(); is_there; is_there = cursor.Next()) {
+    if (cursor.id() >= id) return cursor.id() == id && !cursor.is_deleted() ? &block : nullptr;
+  }
+  return nullptr;
+}
+
+bool StreamLog::Contains(StreamId id) const {
+  StreamBlockCursor cursor;
+  return BlockOf(id, cursor) != nullptr;
+}
+
+void StreamLog::RemoveBlock(StreamBlock* block) {
+  blocks_.Erase(block->first_id);
+  StreamBlock::Delete(block);
+}
+
+void StreamLog::RefreshFirstId() {
+  StreamRange entries(*this, StreamId::Min(), StreamId::Max());
+  counters_.first_id = entries.Next() ? entries.id() : StreamId{};
+}
+
+bool StreamLog::Delete(StreamId id) {
+  StreamBlockCursor cursor;
+  StreamBlock* block = BlockOf(id, cursor);
+  if (block == nullptr) return false;
+  BeforeChange(*block);
+  if (StreamBlockHeader(block->View()).count == 1) {
+    RemoveBlock(block);
+  } else {
+    cursor.MarkDeleted(*block);
+    MarkStreamEntriesDeleted(*block, 1);
+  }
+  --counters_.length;
+  counters_.max_deleted_id = std::max(counters_.max_deleted_id, id);
+  if (id == counters_.first_id || counters_.length == 0) RefreshFirstId();
+  return true;
+}
+
+uint64_t StreamLog::Trim(const StreamTrim& trim) {
+  uint64_t removed = 0;
+  for (auto at = blocks_.First(); at; at = blocks_.First()) {
+    if (trim.by == StreamTrim::By::kLength && counters_.length <= trim.max_length) break;
+    StreamBlock& block = blocks_.ValueAt(at);
+    const auto entries = static_cast<uint64_t>(StreamBlockHeader(block.View()).count);
+    if (trim.limit != 0 && removed + entries > trim.limit) break;
+    bool goes_whole = false;
+    if (trim.by == StreamTrim::By::kLength) {
+      goes_whole = counters_.length - entries >= trim.max_length;
+    } else {
+      StreamBlockCursor last(block);
+      goes_whole = last.ToLast() && last.id() < trim.min_id;
+    }
+    if (!goes_whole) {
+      if (!trim.is_approximate) removed += TrimWithin(block, trim);
+      break;
+    }
+    BeforeChange(block);
+    RemoveBlock(&block);
+    counters_.length -= entries;
+    removed += entries;
+  }
+  if (removed != 0) RefreshFirstId();
+  return removed;
+}
+
+// Removes entries at the front of the first block, which keeps some.
+uint64_t StreamLog::TrimWithin(StreamBlock& block, const StreamTrim& trim) {
+  uint64_t removed = 0;
+  StreamBlockCursor cursor(block);
+  for (bool is_there = cursor.ToFirst(); is_there; is_there = cursor.Next()) {
+    if (trim.by == StreamTrim::By::kLength ? counters_.length <= trim.max_length : cursor.id() >= trim.min_id) break;
+    if (cursor.is_deleted()) continue;
+    if (removed++ == 0) BeforeChange(block);
+    cursor.MarkDeleted(block);
+    --counters_.length;
+  }
+  if (removed == 0) return 0;
+  if (StreamBlockHeader(block.View()).count == static_cast<int64_t>(removed)) {
+    RemoveBlock(&block);
+  } else {
+    MarkStreamEntriesDeleted(block, static_cast<int64_t>(removed));
+  }
+  return removed;
+}
+
+// ---- ranges
+
+StreamRange::StreamRange(const StreamLog& log, StreamId start, StreamId end, bool backward)
+    : start_(start), end_(end), backward_(backward) {
+  if (start > end) return;
+  block_ = log.blocks().Floor(backward ? end : start);
+  // A start before the first block begins with it; an end before it finds nothing.
+  if (!block_ && !backward) block_ = log.blocks().First();
+}
+
+bool StreamRange::NextForward() {
+  while (block_) {
+    bool is_there;
+    if (is_inside_) {
+      is_there = cursor_.Next();
+    } else {
+      cursor_ = StreamBlockCursor(IdMap<StreamBlock>::ValueAt(block_));
+      is_there = cursor_.ToFirst();
+    }
+    for (; is_there; is_there = cursor_.Next()) {
+      if (cursor_.id() > end_) {
+        block_ = {};
+        return false;
+      }
+      if (cursor_.is_deleted() || cursor_.id() < start_) continue;
+      is_inside_ = true;
+      return true;
+    }
+    is_inside_ = false;
+    block_ = IdMap<StreamBlock>::Next(block_);
+  }
+  return false;
+}
+
+bool StreamRange::NextBackward() {
+  while (block_) {
+    bool is_there;
+    if (is_inside_) {
+      is_there = cursor_.Previous();
+    } else {
+      cursor_ = StreamBlockCursor(IdMap<StreamBlock>::ValueAt(block_));
+      is_there = cursor_.ToLast();
+    }
+    for (; is_there; is_there = cursor_.Previous()) {
+      if (cursor_.id() < start_) {
+        block_ = {};
+        return false;
+      }
+      if (cursor_.is_deleted() || cursor_.id() > end_) continue;
+      is_inside_ = true;
+      return true;
+    }
+    is_inside_ = false;
+    block_ = IdMap<StreamBlock>::Previous(block_);
+  }
+  return false;
+}
+
+}  // namespace hearth::ds

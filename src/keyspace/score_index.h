@@ -1,0 +1,72 @@
+// A large sorted set: its members in order in a tree and by name in a hash table, one allocation for each, which both
+// share.
+//
+// Running snapshots walk the leaves of the tree, in order; so the hash table carries no cut bits of its own.
+//
+// Owned by the entry of its key, changed by SortedSetValue (sorted_set_value.h) on the engine thread; once nothing
+// refers to it, any thread may destroy it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "base/hash.h"
+#include "ds/hash_table.h"
+#include "ds/scored_member.h"
+#include "ds/sorted_tree.h"
+
+namespace hearth::keyspace {
+
+class ScoreIndex {
+ public:
+  using Member = ds::ScoredMember;
+
+  ScoreIndex() = default;
+  ~ScoreIndex();
+  ScoreIndex(const ScoreIndex&) = delete;
+  ScoreIndex& operator=(const ScoreIndex&) = delete;
+
+  size_t size() const { return tree_.size(); }
+  const ds::SortedTree& tree() const { return tree_; }
+  ds::SortedTree& tree() { return tree_; }
+
+  // Null if absent. Good until the member goes.
+  const Member* Find(std::string_view text) const {
+    const auto position = members_.Find(text, Hash(text));
+    return position ? position.item() : nullptr;
+  }
+
+  // The member must not be there.
+  void Add(std::string_view text, double score);
+  // `member` is one of ours.
+  void SetScore(const Member& member, double score) { tree_.ChangeScore(const_cast<Member*>(&member), score); }
+  void Erase(const Member& member);
+  // Removes `count` members from rank `start` on; there must be as many.
+  void EraseRange(size_t start, size_t count);
+
+  // One step of a scan: one bucket; gives the next cursor, 0 at the end.
+  template <typename Visit>
+  uint64_t Scan(uint64_t cursor, Visit&& visit) const {
+    return members_.Scan(cursor, [&](const Member* member) { visit(*member); });
+  }
+
+  // Bytes that the allocator holds for all of it; those of the members are estimated from about `samples` of
+  // them (0: all).
+  size_t MemoryBytes(size_t samples) const;
+
+  // A deep copy. The caller owns it.
+  ScoreIndex* Clone() const;
+
+ private:
+  struct Traits {
+    using Item = Member;
+    static std::string_view KeyOf(const Member* member) { return member->member(); }
+    static uint64_t HashOf(const Member* member) { return Hash(member->member()); }
+  };
+
+  ds::HashTable<Traits> members_;
+  ds::SortedTree tree_;
+};
+
+}  // namespace hearth::keyspace

@@ -1,0 +1,124 @@
+#include "keyspace/stream.h"
+
+#include "base/assert.h"
+
+namespace hearth::keyspace {
+namespace {
+
+// The nodes of the maps of groups and consumers: links, colour, key and pointer.
+constexpr size_t kMapNodeBytes = 80;
+
+}  // namespace
+
+ConsumerGroup::~ConsumerGroup() {
+  for (auto at = pending.First(); at; at = pending.Next(at)) delete &pending.ValueAt(at);
+}
+
+std::unique_ptr<ConsumerGroup> ConsumerGroup::Clone() const {
+  auto copy = std::make_unique<ConsumerGroup>(name, last_id, entries_read);
+  for (const auto& [consumer_name, consumer] : consumers) {
+    copy->AddConsumer(consumer_name, consumer->seen_ms).active_ms = consumer->active_ms;
+  }
+  for (auto at = pending.First(); at; at = pending.Next(at)) {
+    const PendingEntry& entry = pending.ValueAt(at);
+    copy->AddPending(pending.IdAt(at), *copy->FindConsumer(entry.consumer->name), entry.delivered_ms,
+                     entry.delivery_count);
+  }
+  return copy;
+}
+
+Consumer* ConsumerGroup::FindConsumer(std::string_view consumer_name) const {
+  const auto found = consumers.find(consumer_name);
+  return found == consumers.end() ? nullptr : found->second.get();
+}
+
+Consumer& ConsumerGroup::AddConsumer(std::string_view consumer_name, int64_t seen_ms) {
+  auto consumer = std::make_unique<Consumer>();
+  consumer->name = consumer_name;
+  consumer->seen_ms = seen_ms;
+  const auto [at, is_new] = consumers.emplace(std::string(consumer_name), std::move(consumer));
+  HEARTH_ASSERT(is_new);
+  return *at->second;
+}
+
+PendingEntry& ConsumerGroup::AddPending(StreamId id, Consumer& consumer, int64_t delivered_ms,
+                                        uint64_t delivery_count) {
+  auto* entry = new PendingEntry{delivered_ms, delivery_count, &consumer};
+  pending.Insert(id, entry);
+  consumer.pending.Insert(id, entry);
+  return *entry;
+}
+
+bool ConsumerGroup::RemovePending(StreamId id) {
+  PendingEntry* entry = pending.Erase(id);
+  if (entry == nullptr) return false;
+  entry->consumer->pending.Erase(id);
+  delete entry;
+  return true;
+}
+
+size_t ConsumerGroup::MemoryBytes() const {
+  size_t bytes = sizeof(*this) + pending.MemoryBytes() + pending.size() * sizeof(PendingEntry);
+  for (const auto& [consumer_name, consumer] : consumers) {
+    bytes += kMapNodeBytes + sizeof(Consumer) + 2 * consumer_name.capacity() + consumer->pending.MemoryBytes();
+  }
+  return bytes;
+}
+
+Stream* Stream::Clone() const {
+  auto copy = std::make_unique<Stream>();
+  copy->log.CopyFrom(log);
+  for (const auto& [name, group] : groups) copy->groups.emplace(name, group->Clone());
+  return copy.release();
+}
+
+ConsumerGroup* Stream::FindGroup(std::string_view name) const {
+  const auto found = groups.find(name);
+  return found == groups.end() ? nullptr : found->second.get();
+}
+
+size_t Stream::MemoryBytes() const {
+  size_t bytes = sizeof(*this) - sizeof(log) + log.MemoryBytes();
+  for (const auto& [name, group] : groups) bytes += kMapNodeBytes + group->MemoryBytes();
+  return bytes;
+}
+
+size_t Stream::FreeEffort() const {
+  size_t effort = 1 + log.blocks().size();
+  for (const auto& [name, group] : groups) effort += 1 + group->consumers.size() + group->pending.size();
+  return effort;
+}
+
+int64_t Stream::EntriesAddedUpTo(StreamId id) const {
+  const ds::StreamLog::Counters& counters = log.counters();
+  const auto added = static_cast<int64_t>(counters.entries_added);
+  const auto length = static_cast<int64_t>(counters.length);
+  if (added == 0) return 0;
+  if (length == 0 && id <= counters.last_id) return added;
+  if (id == counters.last_id) return added;
+  if (id > counters.last_id) return ConsumerGroup::kUnknownRead;
+  // Where nothing was deleted inside the log, what is in front of it has gone from the front.
+  if (!counters.max_deleted_id.IsZero() && counters.max_deleted_id >= counters.first_id) {
+    return ConsumerGroup::kUnknownRead;
+  }
+  if (id < counters.first_id) return added - length;
+  if (id == counters.first_id) return added - length + 1;
+  return ConsumerGroup::kUnknownRead;
+}
+
+bool Stream::HasTombstonesFrom(StreamId id) const {
+  if (log.length() == 0 || log.max_deleted_id().IsZero()) return false;
+  return id <= log.max_deleted_id();
+}
+
+int64_t Stream::LagOf(const ConsumerGroup& group) const {
+  const auto added = static_cast<int64_t>(log.entries_added());
+  if (added == 0) return 0;
+  if (group.entries_read != ConsumerGroup::kUnknownRead && !HasTombstonesFrom(group.last_id)) {
+    return added - group.entries_read;
+  }
+  const int64_t read = EntriesAddedUpTo(group.last_id);
+  return read == ConsumerGroup::kUnknownRead ? ConsumerGroup::kUnknownRead : added - read;
+}
+
+}  // namespace hearth::keyspace

@@ -1,0 +1,29 @@
+// DEBUG: what tests and client libraries need to look inside or to provoke. Owned by the composition root.
+// Engine thread only.
+#pragma once
+
+#include <functional>
+
+#include "engine/engine.h"
+
+namespace hearth::server {
+
+class DebugCommands {
+ public:
+  struct Actions {
+    // DEBUG SET-ACTIVE-EXPIRE.
+    std::function<void(bool on)> set_active_expiry;
+    // Holds up the whole server for so many microseconds: DEBUG SLEEP.
+    std::function<void(int64_t micros)> hold_up;
+  };
+  explicit DebugCommands(Actions actions) : actions_(std::move(actions)) {}
+
+  void Register(engine::CommandTable& table);
+
+ private:
+  void Run(engine::Context& ctx);
+
+  const Actions actions_;
+};
+
+}  // namespace hearth::server

@@ -1,0 +1,100 @@
+#include "server/info.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+
+namespace hearth::server {
+namespace {
+
+// Tools that read INFO by eye or by line expect this order.
+constexpr std::array<std::string_view, 14> kOrder = {
+    "Server",  "Clients",      "Memory",     "Persistence",  "Stats",   "Replication", "CPU",
+    "Modules", "Commandstats", "Errorstats", "Latencystats", "Cluster", "Keyspace",    "Debug"};
+
+size_t PlaceOf(std::string_view title) {
+  return static_cast<size_t>(std::find(kOrder.begin(), kOrder.end(), title) - kOrder.begin());
+}
+
+}  // namespace
+
+std::string HumanBytes(size_t bytes) {
+  constexpr std::string_view kUnits = "KMGTPE";
+  if (bytes < 1024) return fmt::format("{}B", bytes);
+  double value = static_cast<double>(bytes) / 1024;
+  size_t unit = 0;
+  for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
+  return fmt::format("{:.2f}{}", value, kUnits[unit]);
+}
+
+void InfoText::AddHuman(std::string_view name, size_t bytes) {
+  Add(fmt::format("{}_human", name), HumanBytes(bytes));
+}
+
+void InfoText::AddBytes(std::string_view name, size_t bytes) {
+  Add(name, bytes);
+  AddHuman(name, bytes);
+}
+
+Info::Info(const Parts& parts) : parts_(parts) {
+  const auto by = [this](void (Info::*write)(InfoText&) const) {
+    return [this, write](InfoText& text) { (this->*write)(text); };
+  };
+  SetSection("Server", Shown::kByDefault, by(&Info::WriteServer));
+  SetSection("Clients", Shown::kByDefault, by(&Info::WriteClients));
+  SetSection("Memory", Shown::kByDefault, by(&Info::WriteMemory));
+  SetSection("Persistence", Shown::kByDefault, by(&Info::WritePersistence));
+  SetSection("Stats", Shown::kByDefault, by(&Info::WriteStats));
+  SetSection("Replication", Shown::kByDefault, by(&Info::WriteReplication));
+  SetSection("CPU", Shown::kByDefault, by(&Info::WriteCpu));
+  SetSection("Modules", Shown::kByDefault, [](InfoText&) {});
+  SetSection("Commandstats", Shown::kInAll, by(&Info::WriteCommandStats));
+  SetSection("Errorstats", Shown::kByDefault, by(&Info::WriteErrorStats));
+  SetSection("Cluster", Shown::kByDefault, [this](InfoText& text) {
+    text.Add("cluster_enabled", static_cast<int>(parts_.engine.settings().cluster_enabled));
+  });
+  SetSection("Keyspace", Shown::kByDefault, by(&Info::WriteKeyspace));
+}
+
+void Info::SetSection(std::string title, Shown shown, Writer writer) {
+  const size_t place = PlaceOf(title);
+  const auto at = std::find_if(sections_.begin(), sections_.end(),
+                               [&](const Section& section) { return PlaceOf(section.title) >= place; });
+  if (at != sections_.end() && at->title == title) {
+    *at = {std::move(title), shown, std::move(writer)};
+  } else {
+    sections_.insert(at, {std::move(title), shown, std::move(writer)});
+  }
+}
+
+bool Info::IsWanted(const Section& section, engine::Arguments names) const {
+  const auto names_it = [&](std::string_view name) {
+    if (EqualsIgnoreCase(name, "all") || EqualsIgnoreCase(name, "everything")) {
+      return section.shown != Shown::kWhenAsked &&
+             (section.title != "Modules" || !EqualsIgnoreCase(name, "all"));
+    }
+    if (EqualsIgnoreCase(name, "default")) return section.shown == Shown::kByDefault;
+    return EqualsIgnoreCase(name, section.title);
+  };
+  if (names.empty()) return section.shown == Shown::kByDefault;
+  return std::any_of(names.begin(), names.end(), names_it);
+}
+
+void Info::Run(engine::Context& ctx) {
+  std::string text;
+  for (const Section& section : sections_) {
+    if (!IsWanted(section, ctx.args().subspan(1))) continue;
+    InfoText lines;
+    section.write(lines);
+    if (!text.empty()) text += "\r\n";
+    text += "# " + section.title + "\r\n" + lines.text();
+  }
+  ctx.reply().Verbatim(text);
+}
+
+void Info::Register(engine::CommandTable& table) {
+  table.Bind("info", engine::MakeHandler<&Info::Run>(*this));
+}
+
+}  // namespace hearth::server

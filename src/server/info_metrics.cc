@@ -1,0 +1,70 @@
+#include "server/info_metrics.h"
+
+#include <algorithm>
+#include <numeric>
+#include <span>
+
+#include "base/memory.h"
+#include "env/process.h"
+
+namespace hearth::server {
+
+std::string MakeId(env::Random& random) {
+  std::array<std::byte, 20> bytes;
+  random.Fill(bytes);
+  std::string id;
+  for (std::byte byte : bytes) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    id += kDigits[static_cast<size_t>(byte >> 4)];
+    id += kDigits[static_cast<size_t>(byte & std::byte{15})];
+  }
+  return id;
+}
+
+Identity MakeIdentity(env::Random& random, env::Clock& clock) {
+  return {
+      MakeId(random),  MakeId(random), env::ExecutablePath(), env::SystemName(), clock.WallMicros() / 1000,
+      AllocatedBytes()};
+}
+
+void Rate::Sample(int64_t now_us, uint64_t counter) {
+  // A counter that was reset begins anew.
+  if (last_us_ != 0 && now_us > last_us_ && counter >= last_counter_) {
+    samples_[next_] =
+        static_cast<double>(counter - last_counter_) * 1e6 / static_cast<double>(now_us - last_us_);
+    next_ = (next_ + 1) % kSamples;
+  }
+  last_us_ = now_us;
+  last_counter_ = counter;
+}
+
+double Rate::per_second() const { return std::accumulate(samples_.begin(), samples_.end(), 0.0) / kSamples; }
+
+void Metrics::Sample() {
+  const int64_t now_us = loop_.NowMicros();
+  if (last_sample_us_ != 0 && now_us - last_sample_us_ < kIntervalMicros) return;
+  last_sample_us_ = now_us;
+  peak_memory_bytes_ = std::max(peak_memory_bytes_, AllocatedBytes());
+  const net::IoStats io = connections_.stats();
+  operations_.Sample(now_us, engine_.stats().commands_processed);
+  input_.Sample(now_us, io.bytes_read);
+  output_.Sample(now_us, io.bytes_written);
+  turns_.Sample(now_us, loop_.turns());
+}
+
+void Metrics::Reset() {
+  io_at_reset_ = connections_.stats();
+  turns_at_reset_ = loop_.turns();
+}
+
+net::IoStats Metrics::io() const {
+  net::IoStats io = connections_.stats();
+  io.bytes_read -= io_at_reset_.bytes_read;
+  io.bytes_written -= io_at_reset_.bytes_written;
+  io.reads -= io_at_reset_.reads;
+  io.writes -= io_at_reset_.writes;
+  io.query_buffer_overflows -= io_at_reset_.query_buffer_overflows;
+  return io;
+}
+
+}  // namespace hearth::server

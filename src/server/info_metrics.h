@@ -1,0 +1,84 @@
+// Figures that INFO shows as rates or peaks, and identities that stay for the life of the process.
+//
+// Owned by the composition root. Engine thread only.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "engine/engine.h"
+#include "env/clock.h"
+#include "env/random.h"
+#include "net/event_loop.h"
+#include "net/io_threads.h"
+
+namespace hearth::server {
+
+// 40 hexadecimal digits, as run ids and replication ids are.
+std::string MakeId(env::Random& random);
+
+struct Identity {
+  std::string run_id;
+  std::string replication_id;
+  std::string executable;
+  std::string system_name;
+  int64_t started_ms = 0;
+  size_t startup_memory_bytes = 0;
+};
+// To be called when the server is built up and before it takes data, so that the memory of the start is
+// known.
+Identity MakeIdentity(env::Random& random, env::Clock& clock);
+
+// An average over the last samples of a counter's growth per second.
+class Rate {
+ public:
+  void Sample(int64_t now_us, uint64_t counter);
+  double per_second() const;
+
+ private:
+  static constexpr size_t kSamples = 16;
+  std::array<double, kSamples> samples_{};
+  size_t next_ = 0;
+  int64_t last_us_ = 0;
+  uint64_t last_counter_ = 0;
+};
+
+class Metrics {
+ public:
+  Metrics(engine::Engine& engine, net::IoThreads& connections, net::EventLoop& loop)
+      : engine_(engine), connections_(connections), loop_(loop) {}
+
+  // Any number of times a second; measures at most every 100 ms.
+  void Sample();
+  // CONFIG RESETSTAT.
+  void Reset();
+
+  // Counters since the start or the last reset.
+  net::IoStats io() const;
+  uint64_t loop_turns() const { return loop_.turns() - turns_at_reset_; }
+
+  size_t peak_memory_bytes() const { return peak_memory_bytes_; }
+  const Rate& operations() const { return operations_; }
+  const Rate& input() const { return input_; }
+  const Rate& output() const { return output_; }
+  const Rate& turns() const { return turns_; }
+
+ private:
+  static constexpr int64_t kIntervalMicros = 100'000;
+
+  engine::Engine& engine_;
+  net::IoThreads& connections_;
+  net::EventLoop& loop_;
+  net::IoStats io_at_reset_;
+  uint64_t turns_at_reset_ = 0;
+  size_t peak_memory_bytes_ = 0;
+  int64_t last_sample_us_ = 0;
+  Rate operations_;
+  Rate input_;
+  Rate output_;
+  Rate turns_;
+};
+
+}  // namespace hearth::server

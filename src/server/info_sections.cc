@@ -1,0 +1,182 @@
+// What stands in INFO's sections about the process and the engine, but for memory (info_memory.cc).
+
+#include <algorithm>
+#include <iterator>
+
+#include "env/process.h"
+#include "server/info.h"
+#include "server/launch.h"
+
+namespace hearth::server {
+
+void Info::WriteServer(InfoText& text) const {
+  const settings::Settings& settings = parts_.engine.settings();
+  const int64_t now_us = parts_.engine.clock().WallMicros();
+  const int64_t uptime_seconds = (now_us / 1000 - parts_.identity.started_ms) / 1000;
+  text.Add("redis_version", "7.2.4");
+  text.Add("redis_git_sha1", "00000000");
+  text.Add("redis_git_dirty", 0);
+  text.Add("redis_build_id", "0");
+  text.Add("hearth_version", kVersion);
+  text.Add("redis_mode", settings.cluster_enabled ? "cluster" : "standalone");
+  text.Add("os", parts_.identity.system_name);
+  text.Add("arch_bits", 8 * sizeof(void*));
+  text.Add("multiplexing_api", "epoll");
+  text.Add("gcc_version", __VERSION__);
+  text.Add("process_id", env::ProcessId());
+  const std::string supervisor = env::Supervisor();
+  text.Add("process_supervised", supervisor.empty() ? "no" : supervisor);
+  text.Add("run_id", parts_.identity.run_id);
+  text.Add("tcp_port", settings.port);
+  text.Add("server_time_usec", now_us);
+  text.Add("uptime_in_seconds", uptime_seconds);
+  text.Add("uptime_in_days", uptime_seconds / 86400);
+  text.Add("hz", settings.hz);
+  text.Add("configured_hz", settings.hz);
+  text.Add("lru_clock", (now_us / 1000000) & keyspace::Entry::kAccessMask);
+  text.Add("executable", parts_.identity.executable);
+  text.Add("config_file", parts_.configuration.file());
+  text.Add("io_threads_active", static_cast<int>(parts_.connections.thread_count() > 1));
+  if (!settings.availability_zone.empty()) text.Add("availability_zone", settings.availability_zone);
+  if (settings.port != 0) {
+    std::string line = "name=tcp";
+    for (const std::string& address : settings.bind_addresses) line += ",bind=" + address;
+    text.Add("listener0", line + ",port=" + std::to_string(settings.port));
+  }
+}
+
+void Info::WriteClients(InfoText& text) const {
+  engine::Engine& engine = parts_.engine;
+  size_t subscribers = 0;
+  size_t connected = 0;
+  engine.clients().ForEach([&](const engine::Client& client) {
+    connected += client.connection != nullptr;
+    subscribers += client.subscriptions != nullptr &&
+                   client.subscriptions->count() + client.subscriptions->shard_channels.size() > 0;
+  });
+  text.Add("connected_clients", connected);
+  text.Add("cluster_connections", 0);
+  text.Add("maxclients", engine.settings().maxclients);
+  text.Add("client_recent_max_input_buffer", parts_.limits.recent_max_input_bytes());
+  text.Add("client_recent_max_output_buffer", parts_.limits.recent_max_output_bytes());
+  text.Add("blocked_clients", engine.blocking().waiting_count());
+  text.Add("tracking_clients", 0);
+  text.Add("pubsub_clients", subscribers);
+  text.Add("watching_clients", engine.watches().client_count());
+  text.Add("clients_in_timeout_table", engine.blocking().deadline_count());
+  text.Add("total_watched_keys", engine.watches().key_count());
+  text.Add("total_blocking_keys", engine.blocking().key_count());
+  text.Add("total_blocking_keys_on_nokey", engine.blocking().key_count_for_removal());
+}
+
+void Info::WritePersistence(InfoText& text) const {
+  text.Add("loading", 0);
+  text.Add("async_loading", 0);
+  text.Add("rdb_changes_since_last_save", parts_.engine.keyspace().change_count());
+  text.Add("rdb_bgsave_in_progress", 0);
+  text.Add("aof_enabled", 0);
+  text.Add("aof_rewrite_in_progress", 0);
+}
+
+void Info::WriteStats(InfoText& text) const {
+  engine::Engine& engine = parts_.engine;
+  const engine::EngineStats& stats = engine.stats();
+  const keyspace::KeyspaceStats& keys = engine.keyspace().stats();
+  const net::IoStats io = parts_.metrics.io();
+  text.Add("total_connections_received", stats.connections_received);
+  text.Add("total_commands_processed", stats.commands_processed);
+  text.Add("instantaneous_ops_per_sec", static_cast<int64_t>(parts_.metrics.operations().per_second()));
+  text.Add("total_net_input_bytes", io.bytes_read);
+  text.Add("total_net_output_bytes", io.bytes_written);
+  text.AddFixed("instantaneous_input_kbps", parts_.metrics.input().per_second() / 1024);
+  text.AddFixed("instantaneous_output_kbps", parts_.metrics.output().per_second() / 1024);
+  text.Add("rejected_connections", stats.connections_rejected);
+  text.Add("expired_keys", keys.expired_keys);
+  text.AddFixed("expired_stale_perc", keys.expired_stale_perc);
+  text.Add("expired_time_cap_reached_count", keys.expired_time_cap_reached);
+  text.Add("expire_cycle_cpu_milliseconds", keys.expire_cycle_cpu_us / 1000);
+  text.Add("evicted_keys", keys.evicted_keys);
+  text.Add("evicted_clients", stats.evicted_clients);
+  text.Add("keyspace_hits", keys.hits);
+  text.Add("keyspace_misses", keys.misses);
+  text.Add("pubsub_channels", engine.pubsub().channel_count());
+  text.Add("pubsub_patterns", engine.pubsub().pattern_count());
+  text.Add("pubsubshard_channels", engine.pubsub().shard_channel_count());
+  text.Add("latest_fork_usec", 0);
+  text.Add("total_forks", 0);
+  text.Add("unexpected_error_replies", 0);
+  text.Add("total_error_replies", stats.error_replies);
+  text.Add("total_reads_processed", io.reads);
+  text.Add("total_writes_processed", io.writes);
+  text.Add("client_query_buffer_limit_disconnections", io.query_buffer_overflows);
+  text.Add("client_output_buffer_limit_disconnections", stats.output_limit_disconnections);
+  text.Add("eventloop_cycles", parts_.metrics.loop_turns());
+  text.Add("instantaneous_eventloop_cycles_per_sec",
+           static_cast<int64_t>(parts_.metrics.turns().per_second()));
+}
+
+// A primary that has no replicas, since replication does not exist here.
+void Info::WriteReplication(InfoText& text) const {
+  text.Add("role", "master");
+  text.Add("connected_slaves", 0);
+  text.Add("master_failover_state", "no-failover");
+  text.Add("master_replid", parts_.identity.replication_id);
+  text.Add("master_replid2", std::string(40, '0'));
+  text.Add("master_repl_offset", 0);
+  text.Add("second_repl_offset", -1);
+  text.Add("repl_backlog_active", 0);
+  text.Add("repl_backlog_size", parts_.engine.settings().repl_backlog_size);
+  text.Add("repl_backlog_first_byte_offset", 0);
+  text.Add("repl_backlog_histlen", 0);
+}
+
+void Info::WriteCpu(InfoText& text) const {
+  const env::CpuUsage process = env::ReadCpuUsage(env::CpuOf::kProcess);
+  const env::CpuUsage children = env::ReadCpuUsage(env::CpuOf::kChildren);
+  const env::CpuUsage main_thread = env::ReadCpuUsage(env::CpuOf::kMainThread);
+  text.AddFixed("used_cpu_sys", process.system_seconds, 6);
+  text.AddFixed("used_cpu_user", process.user_seconds, 6);
+  text.AddFixed("used_cpu_sys_children", children.system_seconds, 6);
+  text.AddFixed("used_cpu_user_children", children.user_seconds, 6);
+  text.AddFixed("used_cpu_sys_main_thread", main_thread.system_seconds, 6);
+  text.AddFixed("used_cpu_user_main_thread", main_thread.user_seconds, 6);
+}
+
+void Info::WriteCommandStats(InfoText& text) const {
+  for (const auto& command : parts_.engine.commands().all()) {
+    const engine::CommandCounters& counters = command->counters;
+    if (counters.calls == 0 && counters.rejected == 0 && counters.failed == 0) continue;
+    const uint64_t micros = parts_.engine.ticks().ToMicros(counters.ticks);
+    const double per_call =
+        counters.calls == 0 ? 0 : static_cast<double>(micros) / static_cast<double>(counters.calls);
+    text.Add(fmt::format("cmdstat_{}", command->full_name()),
+             fmt::format("calls={},usec={},usec_per_call={:.2f},rejected_calls={},failed_calls={}",
+                         counters.calls, micros, per_call, counters.rejected, counters.failed));
+  }
+}
+
+void Info::WriteErrorStats(InfoText& text) const {
+  for (const auto& [code, count] : parts_.engine.stats().errors) {
+    text.Add(fmt::format("errorstat_{}", code), fmt::format("count={}", count));
+  }
+}
+
+void Info::WriteKeyspace(InfoText& text) const {
+  constexpr int kSamples = 32;
+  keyspace::Keyspace& keyspace = parts_.engine.keyspace();
+  for (int i = 0; i < keyspace.database_count(); ++i) {
+    keyspace::Database& database = keyspace.database(i);
+    if (database.size() == 0) continue;
+    // The average is an estimate from a few keys.
+    const keyspace::Entry* entries[kSamples];
+    const int sampled = database.expiring_count() == 0 ? 0 : database.Sample(entries, kSamples, true);
+    int64_t sum_ms = 0;
+    for (int k = 0; k < sampled; ++k) {
+      sum_ms += std::max<int64_t>(0, entries[k]->expiry_ms() - keyspace.now_ms()) / sampled;
+    }
+    text.Add(fmt::format("db{}", i), fmt::format("keys={},expires={},avg_ttl={}", database.size(),
+                                                 database.expiring_count(), sum_ms));
+  }
+}
+
+}  // namespace hearth::server

@@ -1,0 +1,96 @@
+#include "server/server_commands.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/numbers.h"
+
+namespace hearth::server {
+namespace {
+
+using engine::Context;
+
+void Time(Context& ctx) {
+  const int64_t now_us = ctx.engine().clock().WallMicros();
+  ctx.reply().Array(2);
+  ctx.reply().BulkInteger(now_us / 1000000);
+  ctx.reply().BulkInteger(now_us % 1000000);
+}
+
+// A primary without replicas: there is no replication here.
+void Role(Context& ctx) {
+  ctx.reply().Array(3);
+  ctx.reply().Bulk("master");
+  ctx.reply().Integer(0);
+  ctx.reply().Array(0);
+}
+
+// A fire in a hearth, never twice the same: the heat of each cell comes from below and fades as it rises (the
+// fire effect of old demos).
+std::string DrawFire(Prng& random, int width, int height) {
+  constexpr std::string_view kShades = " .:*xsS#$";
+  const auto cell = [width](int x, int y) { return static_cast<size_t>(y * width + x); };
+  std::vector<int> heat(static_cast<size_t>(width * height), 0);
+  for (int x = 1; x < width - 1; ++x) heat[cell(x, height - 1)] = 5 + static_cast<int>(random.Below(4));
+  for (int y = height - 2; y >= 0; --y) {
+    for (int x = 0; x < width; ++x) {
+      const int from = std::clamp(x + static_cast<int>(random.Below(3)) - 1, 0, width - 1);
+      heat[cell(x, y)] = std::max(0, heat[cell(from, y + 1)] - static_cast<int>(random.Below(3)));
+    }
+  }
+  std::string picture;
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) picture += kShades[static_cast<size_t>(heat[cell(x, y)])];
+    picture.erase(picture.find_last_not_of(' ') + 1);
+    picture += '\n';
+  }
+  return picture + std::string(static_cast<size_t>(width), '=') + '\n';
+}
+
+void Lolwut(Context& ctx) {
+  // VERSION chooses among other servers' pictures; there is one here.
+  if (ctx.size() >= 3 && ctx.Is(1, "VERSION") && !ctx.Integer(2)) return;
+  ctx.reply().Verbatim(DrawFire(ctx.random(), 60, 12) + "\nRedis ver. 7.2.4\n");
+}
+
+}  // namespace
+
+void ServerCommands::Shutdown(Context& ctx) {
+  ShutdownRequest request;
+  bool is_abort = false;
+  bool wants_save = false;
+  bool wants_no_save = false;
+  for (size_t i = 1; i < ctx.size(); ++i) {
+    if (ctx.Is(i, "nosave")) {
+      wants_no_save = true;
+    } else if (ctx.Is(i, "save")) {
+      wants_save = true;
+    } else if (ctx.Is(i, "now")) {
+      request.is_immediate = true;
+    } else if (ctx.Is(i, "force")) {
+      request.is_forced = true;
+    } else if (ctx.Is(i, "abort")) {
+      is_abort = true;
+    } else {
+      return ctx.SyntaxError();
+    }
+  }
+  if ((is_abort && ctx.size() != 2) || (wants_save && wants_no_save)) return ctx.SyntaxError();
+  if (is_abort) {
+    return actions_.abort_shutdown() ? ctx.reply().Ok() : ctx.Error("ERR No shutdown in progress.");
+  }
+  if (wants_save) request.save = ShutdownRequest::Save::kYes;
+  if (wants_no_save) request.save = ShutdownRequest::Save::kNo;
+  const Status status = actions_.shut_down(request);
+  if (!status) return ctx.Error(status.error().message);
+  ctx.client().CloseNow();
+}
+
+void ServerCommands::Register(engine::CommandTable& table) {
+  table.Bind("time", engine::MakeHandler<&Time>());
+  table.Bind("role", engine::MakeHandler<&Role>());
+  table.Bind("lolwut", engine::MakeHandler<&Lolwut>());
+  table.Bind("shutdown", engine::MakeHandler<&ServerCommands::Shutdown>(*this));
+}
+
+}  // namespace hearth::server
