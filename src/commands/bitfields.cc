@@ -35,7 +35,8 @@ std::optional<ds::IntegerType> FieldType(Context& ctx, size_t i) {
       return ds::IntegerType{is_signed, static_cast<uint8_t>(*bits)};
     }
   }
-  ctx.Error("ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.");
+  ctx.Error(
+      "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.");
   return std::nullopt;
 }
 
@@ -102,18 +103,20 @@ void ReadFields(Context& ctx, const std::vector<FieldOperation>& operations) {
   }
 }
 
-// Does one operation on the string `text`, whose bytes are those of `bits`, and replies its result. True if it counts as
-// a change: it wrote something else than was there, or anything at all to a string that has grown for it.
-bool ChangeField(Context& ctx, const FieldOperation& operation, const WritableBits& bits, std::string_view text) {
+// Does one operation on the string `text`, whose bytes are those of `bits`, and replies its result. True if
+// it counts as a change: it wrote something else than was there, or anything at all to a string that has
+// grown for it.
+bool ChangeField(Context& ctx, const FieldOperation& operation, const WritableBits& bits,
+                 std::string_view text) {
   const int64_t old_value = ds::ReadInteger(text, operation.at, operation.type);
   if (operation.kind == FieldOperation::Kind::kGet) {
     ctx.reply().Integer(old_value);
     return false;
   }
   const bool increments = operation.kind == FieldOperation::Kind::kIncrement;
-  const ds::Sum sum =
-      increments ? ds::AddInteger(old_value, operation.number, operation.type, operation.overflow)
-                 : ds::AddInteger(operation.number, 0, operation.type, operation.overflow);
+  const ds::Sum sum = increments
+                          ? ds::AddInteger(old_value, operation.number, operation.type, operation.overflow)
+                          : ds::AddInteger(operation.number, 0, operation.type, operation.overflow);
   if (sum.overflows && operation.overflow == Overflow::kFail) {
     ctx.reply().Null();
     return false;

@@ -53,7 +53,8 @@ WritableBits GrowToBit(Context& ctx, const Key& key, uint64_t bit) {
 
 namespace {
 
-// The part of a string that BITCOUNT or BITPOS is asked about, in bits, both ends included. Empty if first > last.
+// The part of a string that BITCOUNT or BITPOS is asked about, in bits, both ends included. Empty if first >
+// last.
 struct BitRange {
   int64_t first;
   int64_t last;
@@ -125,9 +126,10 @@ void BitCount(Context& ctx) {
   if (!start) return;
   const auto end = ctx.Integer(3);
   if (!end) return;
+  // Redis has the answer before it looks at the unit.
+  if (*start < 0 && *end < 0 && *start > *end) return ctx.reply().Integer(0);
   const auto in_bits = ctx.size() == 5 ? UnitIsBit(ctx, 4) : std::optional(false);
   if (!in_bits) return;
-  if (*start < 0 && *end < 0 && *start > *end) return ctx.reply().Integer(0);
   const BitRange range = ClipToBits(*start, *end, *in_bits, text.size());
   if (range.first > range.last) return ctx.reply().Integer(0);
   ctx.reply().Integer(static_cast<int64_t>(
@@ -160,8 +162,8 @@ void BitPos(Context& ctx) {
   ctx.reply().Integer(position);
 }
 
-// The sources of BITOP from argument 3 on, those absent as empty strings. False if one is no string, which has been
-// replied.
+// The sources of BITOP from argument 3 on, those absent as empty strings. False if one is no string, which
+// has been replied.
 bool ReadSources(Context& ctx, std::vector<std::string_view>& texts, std::vector<IntDigits>& digits) {
   texts.reserve(ctx.size() - 3);
   digits.resize(ctx.size() - 3);

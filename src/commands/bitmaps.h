@@ -1,4 +1,5 @@
-// What the commands on bits share: their offsets, and the string that they change in place. Engine thread only.
+// What the commands on bits share: their offsets, and the string that they change in place. Engine thread
+// only.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@ namespace hearth::commands {
 // BITFIELD and BITFIELD_RO.
 void RegisterBitfields(engine::CommandTable& table);
 
-// Argument i as the place of a bit; replies an error if it is none or too far away. With `integer_bits` > 0 the argument
-// may be "#n": the n-th integer of so many bits.
+// Argument i as the place of a bit; replies an error if it is none or too far away. With `integer_bits` > 0
+// the argument may be "#n": the n-th integer of so many bits.
 std::optional<uint64_t> BitOffset(engine::Context& ctx, size_t i, int integer_bits = 0);
 
 // A string that bits are about to be written to.
@@ -23,8 +24,8 @@ struct WritableBits {
   bool has_grown = false;  // then its change has been counted
 };
 
-// The string under `key`, made if it is absent, long enough to hold `bit`. Without bytes if it is no string, which has
-// been replied.
+// The string under `key`, made if it is absent, long enough to hold `bit`. Without bytes if it is no string,
+// which has been replied.
 WritableBits GrowToBit(engine::Context& ctx, const engine::Key& key, uint64_t bit);
 
 }  // namespace hearth::commands

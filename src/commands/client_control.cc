@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/text.h"
+#include "commands/help.h"
 #include "commands/register.h"
 #include "engine/client_filters.h"
 #include "engine/engine.h"
@@ -74,7 +75,7 @@ void Kill(Context& ctx) {
 }
 
 void PauseClients(Context& ctx) {
-  if (ctx.size() > 4) return ctx.WrongArgumentCount();
+  if (ctx.size() > 4) return SubcommandSyntaxError(ctx);
   auto scope = engine::Pause::Scope::kAll;
   if (ctx.size() == 4) {
     if (ctx.Is(3, "write")) {
@@ -98,7 +99,7 @@ void Unpause(Context& ctx) {
 }
 
 void Unblock(Context& ctx) {
-  if (ctx.size() > 4) return ctx.WrongArgumentCount();
+  if (ctx.size() > 4) return SubcommandSyntaxError(ctx);
   bool with_error = false;
   if (ctx.size() == 4) {
     with_error = ctx.Is(3, "error");

@@ -57,4 +57,9 @@ void Help(engine::Context& ctx) {
   for (const std::string& line : lines) ctx.reply().Simple(line);
 }
 
+void SubcommandSyntaxError(engine::Context& ctx) {
+  ctx.Error("ERR unknown subcommand or wrong number of arguments for '" + std::string(ctx[1].substr(0, 128)) +
+            "'. Try " + ToUpper(ctx.command().container->full_name()) + " HELP.");
+}
+
 }  // namespace hearth::commands

@@ -9,4 +9,7 @@ namespace hearth::commands {
 // Lists the subcommands beside the one that is running: a line of syntax each, and its summary below.
 void Help(engine::Context& ctx);
 
+// The error of a subcommand that takes fewer arguments than it was given.
+void SubcommandSyntaxError(engine::Context& ctx);
+
 }  // namespace hearth::commands

@@ -43,7 +43,10 @@ class Sketch {
   enum class Change : uint8_t { kNone, kRaised, kCorrupt };
 
   Sketch(WriteHandle& handle, size_t max_sparse_bytes)
-      : value_(handle), max_sparse_bytes_(max_sparse_bytes), size_(handle->text().size()), bytes_(value_.Reshape(size_)) {}
+      : value_(handle),
+        max_sparse_bytes_(max_sparse_bytes),
+        size_(handle->text().size()),
+        bytes_(value_.Reshape(size_)) {}
 
   std::string_view text() const { return {bytes_, size_}; }
   char* bytes() { return bytes_; }
@@ -120,7 +123,8 @@ void PfAdd(Context& ctx) {
   ctx.reply().Integer(raised > 0 || is_new);
 }
 
-// The registers of a sketch that stands for all keys from argument `first` on; null if an error has been replied.
+// The registers of a sketch that stands for all keys from argument `first` on; null if an error has been
+// replied.
 struct Union {
   HllRegisters registers = {};
   bool has_dense = false;

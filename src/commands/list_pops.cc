@@ -145,10 +145,11 @@ void LMPop(Context& ctx) {
 }
 
 void BLMPop(Context& ctx) {
-  const auto deadline_ms = ParseBlockDeadline(ctx, 1);
-  if (!deadline_ms) return;
+  // What is wrong behind the timeout is told before the timeout itself.
   const auto pop = ParseMultiPop(ctx, 2);
-  if (pop && !TryMultiPop(ctx, *pop)) BlockForKeys(ctx, pop->first_key, pop->key_count, *deadline_ms);
+  if (!pop) return;
+  const auto deadline_ms = ParseBlockDeadline(ctx, 1);
+  if (deadline_ms && !TryMultiPop(ctx, *pop)) BlockForKeys(ctx, pop->first_key, pop->key_count, *deadline_ms);
 }
 
 void BlockingPop(Context& ctx, ListEnd end) {

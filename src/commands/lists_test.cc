@@ -152,6 +152,7 @@ TEST_F(ListsTest, TimeoutsAreChecked) {
   EXPECT_EQ(Do("BLPOP l -1"), "-ERR timeout is negative\r\n");
   EXPECT_EQ(Do("BLPOP l 1e30"), "-ERR timeout is out of range\r\n");
   EXPECT_EQ(Do("BLPOP l inf"), "-ERR timeout is out of range\r\n");
+  EXPECT_EQ(Do("BLMPOP x 0 l LEFT"), "-ERR numkeys should be greater than 0\r\n");
 }
 
 TEST_F(ListsTest, EditsTellTheirEvents) {

@@ -100,7 +100,7 @@ void ShardPublish(Context& ctx) { ReplyReceivers(ctx, ctx.engine().pubsub().Publ
 
 template <Kind kKind>
 void Channels(Context& ctx) {
-  if (ctx.size() > 3) return ctx.WrongArgumentCount();
+  if (ctx.size() > 3) return SubcommandSyntaxError(ctx);
   const std::string_view pattern = ctx.size() == 3 ? ctx[2] : "*";
   // To the table an empty pattern means all; to the caller it matches the empty name alone.
   auto names = ctx.engine().pubsub().Channels(kKind, pattern);

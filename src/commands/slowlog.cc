@@ -10,7 +10,7 @@ namespace {
 using engine::Context;
 
 void Get(Context& ctx) {
-  if (ctx.size() > 3) return ctx.WrongArgumentCount();
+  if (ctx.size() > 3) return SubcommandSyntaxError(ctx);
   const auto& entries = ctx.engine().slowlog().entries();
   size_t count = 10;
   if (ctx.size() == 3) {

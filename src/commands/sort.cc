@@ -6,7 +6,10 @@
 #include "commands/sort_order.h"
 #include "commands/sort_pattern.h"
 #include "engine/context.h"
+#include "keyspace/container.h"
 #include "keyspace/list_value.h"
+#include "keyspace/set_value.h"
+#include "keyspace/sorted_set_value.h"
 
 namespace hearth::commands {
 namespace {
@@ -93,24 +96,38 @@ Range RangeOf(const SortOptions& options, size_t size) {
 }
 
 // What can be sorted; a missing key is an empty list.
-bool IsSortable(const Entry* entry) { return entry == nullptr || entry->type() == Type::kList; }
-
-size_t SizeOf(const Entry* entry) {
-  if (entry == nullptr) return 0;
-  switch (entry->type()) {
-    case Type::kList:
-      return keyspace::ListReader(*entry).Length();
-    default:
-      HEARTH_ASSERT(false);
-  }
-  return 0;
+bool IsSortable(const Entry* entry) {
+  return entry == nullptr || entry->type() == Type::kList || entry->type() == Type::kSet ||
+         entry->type() == Type::kSortedSet;
 }
 
-// Copies the elements of a range, in the order in which the value has them.
-void Load(const Entry* entry, Range range, SortItems& items) {
+size_t SizeOf(const Entry* entry) { return entry == nullptr ? 0 : keyspace::ContainerSize(*entry); }
+
+// Copies the elements of a range, in the order in which the value has them; a sorted set has one backwards too.
+void Load(const Entry* entry, Range range, bool backward, SortItems& items) {
   if (range.size() == 0) return;
   ds::NumberBuffer digits;
   switch (entry->type()) {
+    case Type::kSet: {
+      size_t place = 0;
+      keyspace::SetReader(*entry).ForEachWhile([&](const auto& member) {
+        if (place++ >= range.start) items.Add(member.View(digits));
+        return items.size() < range.size();
+      });
+      return;
+    }
+    case Type::kSortedSet: {
+      const keyspace::SortedSetReader set(*entry);
+      const size_t length = set.Length();
+      const keyspace::RankRange ranks = backward
+                                            ? keyspace::RankRange{length - range.end, length - range.start}
+                                            : keyspace::RankRange{range.start, range.end};
+      set.Walk(ranks, backward, [&](const auto& member, double) {
+        items.Add(member.View(digits));
+        return true;
+      });
+      return;
+    }
     case Type::kList:
       keyspace::ListReader(*entry).Walk(static_cast<int64_t>(range.start), false, [&](const auto& element) {
         items.Add(element.View(digits));
@@ -182,15 +199,21 @@ void SortGeneric(Context& ctx, bool may_store) {
   }
   const Entry* entry = ctx.FindForRead(ctx.key(1));
   if (!IsSortable(entry)) return ctx.WrongType();
+  if (entry != nullptr && entry->type() == Type::kSet && options.store_argument != 0 && !options.must_sort) {
+    // A set has no order of its own; what is stored must be the same on every server.
+    options.must_sort = true;
+    options.is_text = true;
+    options.by.reset();
+  }
   const size_t size = SizeOf(entry);
   Range range = RangeOf(options, size);
   SortItems items;
   if (options.must_sort) {
-    Load(entry, {0, size}, items);
+    Load(entry, {0, size}, false, items);
     if (!Weigh(ctx, options, items)) return ctx.Error("ERR One or more scores can't be converted into double");
     items.Sort({options.is_text, options.by.has_value(), options.is_descending}, range.start, range.end);
   } else {
-    Load(entry, range, items);
+    Load(entry, range, options.is_descending, items);
     range = {0, range.size()};
   }
   options.store_argument != 0 ? Store(ctx, options, items, range) : Reply(ctx, options, items, range);

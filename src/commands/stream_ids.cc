@@ -23,7 +23,8 @@ std::optional<StreamId> Bound(std::string_view text, uint64_t missing_seq) {
   return ParseStreamId(text, missing_seq);
 }
 
-std::optional<StreamId> IntervalBound(engine::Context& ctx, size_t i, uint64_t missing_seq, bool& is_exclusive) {
+std::optional<StreamId> IntervalBound(engine::Context& ctx, size_t i, uint64_t missing_seq,
+                                      bool& is_exclusive) {
   const std::string_view text = ctx[i];
   is_exclusive = text.size() > 1 && text[0] == '(';
   const auto id = is_exclusive ? ParseStreamId(text.substr(1), missing_seq) : Bound(text, missing_seq);

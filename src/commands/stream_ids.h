@@ -13,7 +13,8 @@ namespace hearth::commands {
 
 using ds::StreamId;
 
-inline constexpr std::string_view kInvalidStreamId = "ERR Invalid stream ID specified as stream command argument";
+inline constexpr std::string_view kInvalidStreamId =
+    "ERR Invalid stream ID specified as stream command argument";
 
 // An id as text, "<ms>-<seq>", where it is needed.
 class StreamIdText {
@@ -35,8 +36,8 @@ std::optional<StreamId> ParseStreamId(std::string_view text, uint64_t missing_se
 std::optional<StreamId> StreamIdArgument(engine::Context& ctx, size_t i, uint64_t missing_seq = 0);
 // The same with "-" and "+" for the least and the greatest id.
 std::optional<StreamId> StreamBoundArgument(engine::Context& ctx, size_t i, uint64_t missing_seq = 0);
-// The first (last) id of an interval that argument i begins (ends): a bound, or "(<id>" for what lies behind (before)
-// the id. Replies the error if there is none.
+// The first (last) id of an interval that argument i begins (ends): a bound, or "(<id>" for what lies behind
+// (before) the id. Replies the error if there is none.
 std::optional<StreamId> IntervalStart(engine::Context& ctx, size_t i);
 std::optional<StreamId> IntervalEnd(engine::Context& ctx, size_t i);
 

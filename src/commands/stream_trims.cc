@@ -46,7 +46,8 @@ class TrimParser {
     has_trim_ = true;
     trim_.by = by;
     ++i_;
-    if (i_ + 1 < ctx_.size() && (ctx_[i_] == "~" || ctx_[i_] == "=")) trim_.is_approximate = ctx_[i_++] == "~";
+    if (i_ + 1 < ctx_.size() && (ctx_[i_] == "~" || ctx_[i_] == "="))
+      trim_.is_approximate = ctx_[i_++] == "~";
     if (by == ds::StreamTrim::By::kMinId) {
       const auto id = StreamIdArgument(ctx_, i_++);
       if (id) trim_.min_id = *id;
@@ -121,7 +122,9 @@ ExactTrim::ExactTrim(const ds::StreamTrim& trim, const keyspace::Stream& trimmed
     threshold = ToString(static_cast<int64_t>(trim.is_approximate ? trimmed.log.length() : trim.max_length));
   } else {
     strategy = "MINID";
-    threshold = std::string_view(StreamIdText(trim.is_approximate ? trimmed.log.first_id() : trim.min_id));
+    // Nothing left has no first id; then all that is below the bound went.
+    const bool uses_first = trim.is_approximate && trimmed.log.length() > 0;
+    threshold = std::string_view(StreamIdText(uses_first ? trimmed.log.first_id() : trim.min_id));
   }
 }
 

@@ -1,5 +1,5 @@
-// Streams: adding, reading ranges, deleting and trimming. Reading with waiting is in stream_reads.cc, groups in
-// stream_groups.cc and stream_claims.cc, XINFO in stream_info.cc.
+// Streams: adding, reading ranges, deleting and trimming. Reading with waiting is in stream_reads.cc, groups
+// in stream_groups.cc and stream_claims.cc, XINFO in stream_info.cc.
 #include "commands/streams.h"
 
 #include <array>
@@ -98,16 +98,19 @@ void XAdd(Context& ctx) {
     return ctx.Error("ERR The stream has exhausted the last possible ID, unable to add more items");
   }
   const auto id = NextId(*request, last, ctx.now_ms());
-  if (!id) return ctx.Error("ERR The ID specified in XADD is equal or smaller than the target stream top item");
+  if (!id)
+    return ctx.Error("ERR The ID specified in XADD is equal or smaller than the target stream top item");
   if (!ds::StreamLog::IsStorable(pairs)) return ctx.Error("ERR Elements are too large to be stored");
   if (!handle) handle = StreamValue::Create(ctx.db(), key);
   StreamValue stream(handle);
   stream.Append(*id, pairs);
   ReplyStreamId(ctx.reply(), *id);
   ctx.Notify(settings::kNotifyStream, "xadd", key.text);
-  if (options->trim && stream.Trim(*options->trim, false) > 0) ctx.Notify(settings::kNotifyStream, "xtrim", key.text);
+  if (options->trim && stream.Trim(*options->trim, false) > 0)
+    ctx.Notify(settings::kNotifyStream, "xtrim", key.text);
   AddEffect(ctx, *options, *id, *stream);
-  if (ctx.engine().blocking().any()) ctx.engine().blocking().MarkReady(ctx.db().index(), key.text, Type::kStream);
+  if (ctx.engine().blocking().any())
+    ctx.engine().blocking().MarkReady(ctx.db().index(), key.text, Type::kStream);
 }
 
 // ---- reading
@@ -277,8 +280,8 @@ void AddClaimEffect(Context& ctx, std::string_view key, const keyspace::Consumer
   if (!ctx.effects().wanted()) return;
   const std::string time = ToString(entry.delivered_ms);
   const std::string count = ToString(static_cast<int64_t>(entry.delivery_count));
-  ctx.effects().Replace({"XCLAIM", key, group.name, consumer, "0", StreamIdText(id), "TIME", time, "RETRYCOUNT", count,
-                         "FORCE", "JUSTID", "LASTID", StreamIdText(group.last_id)});
+  ctx.effects().Replace({"XCLAIM", key, group.name, consumer, "0", StreamIdText(id), "TIME", time,
+                         "RETRYCOUNT", count, "FORCE", "JUSTID", "LASTID", StreamIdText(group.last_id)});
 }
 
 void AddGroupIdEffect(Context& ctx, std::string_view key, const keyspace::ConsumerGroup& group) {

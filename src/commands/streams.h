@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "commands/stream_ids.h"
@@ -23,8 +24,8 @@ void RegisterStreamInfo(engine::CommandTable& table);
 // XADD's and XTRIM's options, from `first` on.
 struct StreamTrimOptions {
   std::optional<ds::StreamTrim> trim;
-  bool creates_key = true;     // no NOMKSTREAM
-  size_t end;                  // the first argument behind the options: XADD's id
+  bool creates_key = true;  // no NOMKSTREAM
+  size_t end;               // the first argument behind the options: XADD's id
 };
 // For XTRIM (`is_add` false) the options are all that is left. Replies the error.
 std::optional<StreamTrimOptions> ParseStreamTrim(engine::Context& ctx, size_t first, bool is_add);
@@ -42,8 +43,8 @@ bool ReplyStreamEntry(resp::Writer& reply, const ds::StreamLog& log, StreamId id
 
 // The consumer of that name; made, with the notification that this is worth, if it is new.
 keyspace::Consumer& FindOrCreateConsumer(engine::Context& ctx, keyspace::StreamValue& stream,
-                                         keyspace::ConsumerGroup& group, std::string_view key, std::string_view name,
-                                         bool* is_new = nullptr);
+                                         keyspace::ConsumerGroup& group, std::string_view key,
+                                         std::string_view name, bool* is_new = nullptr);
 
 // Passes on that a group's pending entry is as it is now.
 void AddClaimEffect(engine::Context& ctx, std::string_view key, const keyspace::ConsumerGroup& group,
@@ -52,6 +53,7 @@ void AddClaimEffect(engine::Context& ctx, std::string_view key, const keyspace::
 void AddGroupIdEffect(engine::Context& ctx, std::string_view key, const keyspace::ConsumerGroup& group);
 
 // XREADGROUP's form ends with " in XREADGROUP with GROUP option".
-void NoSuchGroup(engine::Context& ctx, std::string_view key, std::string_view group, std::string_view where = {});
+void NoSuchGroup(engine::Context& ctx, std::string_view key, std::string_view group,
+                 std::string_view where = {});
 
 }  // namespace hearth::commands

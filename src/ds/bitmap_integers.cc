@@ -36,8 +36,8 @@ Sum AddSigned(int64_t value, int64_t increment, IntegerType type, Overflow overf
   const int64_t to_max = static_cast<int64_t>(static_cast<uint64_t>(max) - static_cast<uint64_t>(value));
   const int64_t to_min = static_cast<int64_t>(static_cast<uint64_t>(min) - static_cast<uint64_t>(value));
   const bool is_narrow = type.bits < 64;
-  const bool is_above = value > max || (is_narrow && increment > to_max) ||
-                        (value >= 0 && increment > 0 && increment > to_max);
+  const bool is_above =
+      value > max || (is_narrow && increment > to_max) || (value >= 0 && increment > 0 && increment > to_max);
   const bool is_below = !is_above && (value < min || (is_narrow && increment < to_min) ||
                                       (value < 0 && increment < 0 && increment < to_min));
   if (!is_above && !is_below) return {static_cast<int64_t>(sum), false};

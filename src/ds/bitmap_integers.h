@@ -1,5 +1,5 @@
-// Integers of 1 to 64 bits at any bit of a bitmap, highest bit first, and sums of them that may overflow: what BITFIELD
-// is made of.
+// Integers of 1 to 64 bits at any bit of a bitmap, highest bit first, and sums of them that may overflow:
+// what BITFIELD is made of.
 //
 // Pure functions over the caller's memory; any thread.
 #pragma once
@@ -28,9 +28,9 @@ struct Sum {
   bool overflows;  // `value` has been wrapped or saturated then, and means nothing under kFail
 };
 
-// `value` + `increment` as the type can hold it. `value` itself may be out of the type's range: with an increment of 0
-// that is how a value to be set is fitted. One below the range by more than 2^63 counts as above it, as it
-// does in Redis.
+// `value` + `increment` as the type can hold it. `value` itself may be out of the type's range: with an
+// increment of 0 that is how a value to be set is fitted. One below the range by more than 2^63 counts as
+// above it, as it does in Redis.
 Sum AddInteger(int64_t value, int64_t increment, IntegerType type, Overflow overflow);
 
 }  // namespace hearth::ds

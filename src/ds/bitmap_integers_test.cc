@@ -25,9 +25,10 @@ TEST(BitmapIntegersTest, ReadsBackWhatWasWrittenAndLeavesTheRestAlone) {
     ASSERT_EQ(ReadInteger(bytes, at, type), fitted) << at << " " << int{type.bits};
     for (uint64_t bit = 0; bit < 24 * 8; ++bit) {
       const IntegerType one{false, 1};
-      const int64_t expected = bit < at || bit >= at + type.bits
-                                   ? ReadInteger(before, bit, one)
-                                   : static_cast<int64_t>(static_cast<uint64_t>(value) >> (at + type.bits - 1 - bit) & 1);
+      const int64_t expected =
+          bit < at || bit >= at + type.bits
+              ? ReadInteger(before, bit, one)
+              : static_cast<int64_t>(static_cast<uint64_t>(value) >> (at + type.bits - 1 - bit) & 1);
       ASSERT_EQ(ReadInteger(bytes, bit, one), expected);
     }
   }
@@ -59,7 +60,8 @@ TEST(BitmapIntegersTest, SumsAgreeWithWideArithmetic) {
         const __int128 modulus = static_cast<__int128>(1) << type.bits;
         expected = ((sum - min) % modulus + modulus) % modulus + min;
       }
-      ASSERT_EQ(got.value, static_cast<int64_t>(expected)) << value << " " << increment << " " << int{type.bits};
+      ASSERT_EQ(got.value, static_cast<int64_t>(expected))
+          << value << " " << increment << " " << int{type.bits};
     }
   }
 }

@@ -32,8 +32,8 @@ uint64_t CountOnesPlain(const char* bytes, size_t size) {
   return sums[0] + sums[1] + sums[2] + sums[3];
 }
 
-// Counts 32 bytes at a time by looking up both halves of each byte in a table of 16 (Mula 2016). The sums of the bytes
-// would overflow after 31 rounds, so they are added up into 64-bit lanes every 8.
+// Counts 32 bytes at a time by looking up both halves of each byte in a table of 16 (Mula 2016). The sums of
+// the bytes would overflow after 31 rounds, so they are added up into 64-bit lanes every 8.
 __attribute__((target("avx2"))) uint64_t CountOnesAvx2(const char* bytes, size_t size) {
   const __m256i counts = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,  //
                                           0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
@@ -47,8 +47,8 @@ __attribute__((target("avx2"))) uint64_t CountOnesAvx2(const char* bytes, size_t
       const __m256i block = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes + i));
       const __m256i low = _mm256_and_si256(block, low_half);
       const __m256i high = _mm256_and_si256(_mm256_srli_epi16(block, 4), low_half);
-      sums = _mm256_add_epi8(sums, _mm256_add_epi8(_mm256_shuffle_epi8(counts, low),
-                                                   _mm256_shuffle_epi8(counts, high)));
+      sums = _mm256_add_epi8(
+          sums, _mm256_add_epi8(_mm256_shuffle_epi8(counts, low), _mm256_shuffle_epi8(counts, high)));
     }
     total = _mm256_add_epi64(total, _mm256_sad_epu8(sums, zero));
   }
@@ -92,7 +92,8 @@ template <BitOperation kOperation>
 void CombinePlain(char* target, const char* source, size_t size) {
   size_t i = 0;
   for (; i + 8 <= size; i += 8) {
-    StoreLittle(target + i, Combined<kOperation>(LoadLittle<uint64_t>(target + i), LoadLittle<uint64_t>(source + i)));
+    StoreLittle(target + i,
+                Combined<kOperation>(LoadLittle<uint64_t>(target + i), LoadLittle<uint64_t>(source + i)));
   }
   for (; i < size; ++i) target[i] = static_cast<char>(Combined<kOperation>(int{target[i]}, int{source[i]}));
 }

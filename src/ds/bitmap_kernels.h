@@ -1,7 +1,8 @@
-// Whole-array work on bitmaps: counting, searching and combining bits. A bitmap is a run of bytes; bit 0 is the highest
-// bit of the first byte, as clients number them.
+// Whole-array work on bitmaps: counting, searching and combining bits. A bitmap is a run of bytes; bit 0 is
+// the highest bit of the first byte, as clients number them.
 //
-// Pure functions over the caller's memory; any thread. Machines with AVX2 take a path of their own, chosen at run time.
+// Pure functions over the caller's memory; any thread. Machines with AVX2 take a path of their own, chosen at
+// run time.
 #pragma once
 
 #include <cstddef>

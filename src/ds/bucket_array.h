@@ -8,7 +8,7 @@
 // Buckets live in fixed-size segments behind a directory, so that growing moves no bucket. The first segment
 // alone starts small and doubles, so that a table of ten items takes two cache lines.
 //
-// Owned by one HashTable; not thread-safe.
+// Pictures: docs/formats/hash_table.md. Owned by one HashTable; not thread-safe.
 #pragma once
 
 #include <emmintrin.h>

@@ -34,7 +34,8 @@ uint32_t Gather(uint64_t x) {
   return static_cast<uint32_t>(x | x >> 16);
 }
 
-// A cell of the map cut 2^steps times each way. A point on the map's upper edge falls in the cell beyond the last.
+// A cell of the map cut 2^steps times each way. A point on the map's upper edge falls in the cell beyond the
+// last.
 struct Cell {
   uint32_t longitude;
   uint32_t latitude;
@@ -114,8 +115,8 @@ uint64_t NumberOfScore(double score) {
 }  // namespace
 
 bool IsOnMap(const GeoPoint& point) {
-  return point.longitude >= -kMaxLongitude && point.longitude <= kMaxLongitude && point.latitude >= -kMaxLatitude &&
-         point.latitude <= kMaxLatitude;
+  return point.longitude >= -kMaxLongitude && point.longitude <= kMaxLongitude &&
+         point.latitude >= -kMaxLatitude && point.latitude <= kMaxLatitude;
 }
 
 uint64_t GeoNumber(const GeoPoint& point) { return CellOf(point, kMaxLatitude, kSteps).bits(); }
@@ -148,11 +149,11 @@ double GeoDistance(const GeoPoint& a, const GeoPoint& b) {
 }
 
 std::optional<double> GeoShape::Contains(const GeoPoint& point) const {
-  if (is_box) {
-    // The distance along the meridian is the cheaper one.
-    if (LatitudeDistance(point.latitude, center.latitude) > height / 2) return std::nullopt;
-    if (GeoDistance(point, {center.longitude, point.latitude}) > width / 2) return std::nullopt;
-  }
+  // The distance along the meridian is cheap, and never more than the whole one but for rounding.
+  constexpr double kRounding = 1 + 1e-9;
+  const double along_meridian = LatitudeDistance(point.latitude, center.latitude);
+  if (along_meridian > (is_box ? height / 2 : radius * kRounding)) return std::nullopt;
+  if (is_box && GeoDistance(point, {center.longitude, point.latitude}) > width / 2) return std::nullopt;
   const double distance = GeoDistance(center, point);
   if (!is_box && distance > radius) return std::nullopt;
   return distance;
@@ -160,8 +161,9 @@ std::optional<double> GeoShape::Contains(const GeoPoint& point) const {
 
 GeoRanges::GeoRanges(const GeoShape& shape) {
   const Box bounds = Bounds(shape);
-  const double radius = shape.is_box ? std::sqrt(shape.width / 2 * (shape.width / 2) + shape.height / 2 * (shape.height / 2))
-                                     : shape.radius;
+  const double radius =
+      shape.is_box ? std::sqrt(shape.width / 2 * (shape.width / 2) + shape.height / 2 * (shape.height / 2))
+                   : shape.radius;
   int steps = StepsForRadius(radius, shape.center.latitude);
   if (steps > 1 && IsTooFine(CellOf(shape.center, kMaxLatitude, steps), steps, bounds)) --steps;
   const Cell center = CellOf(shape.center, kMaxLatitude, steps);
@@ -185,8 +187,8 @@ GeoRanges::GeoRanges(const GeoShape& shape) {
     const uint64_t bits = Neighbour(center, columns, rows, steps).bits();
     const int unused = 2 * (kSteps - steps);
     const ScoreRange range{bits << unused, (bits + 1) << unused};
-    // Where the map goes round, two neighbours may be one cell. Redis looks back by one cell only, but never past the
-    // first one.
+    // Where the map goes round, two neighbours may be one cell. Redis looks back by one cell only, but never
+    // past the first one.
     if (count_ > 1 && ranges_[count_ - 1].first == range.first) continue;
     ranges_[count_++] = range;
   }

@@ -1,9 +1,10 @@
-// Places on the earth as 52-bit numbers: the bits of longitude and latitude by turns (Morton 1966), so that places near
-// each other mostly have numbers near each other, and a search around a place is a few ranges of numbers. Longitudes are
-// -180..180, latitudes those of the Web Mercator map. The earth is a sphere, distances are haversine, in metres.
+// Places on the earth as 52-bit numbers: the bits of longitude and latitude by turns (Morton 1966), so that
+// places near each other mostly have numbers near each other, and a search around a place is a few ranges of
+// numbers. Longitudes are -180..180, latitudes those of the Web Mercator map. The earth is a sphere,
+// distances are haversine, in metres.
 //
-// Pure functions; any thread. The order of the floating-point operations is part of the interface: clients see the
-// digits.
+// Pure functions; any thread. The order of the floating-point operations is part of the interface: clients
+// see the digits.
 #pragma once
 
 #include <array>
@@ -26,11 +27,12 @@ bool IsOnMap(const GeoPoint& point);
 
 // The number of a point that is on the map.
 uint64_t GeoNumber(const GeoPoint& point);
-// The middle of the cell that the score of a sorted set's member names, whatever number it is; always on the map.
+// The middle of the cell that the score of a sorted set's member names, whatever number it is; always on the
+// map.
 GeoPoint GeoPointOfScore(double score);
 
-// The 11 letters of the common geohash (base 32, latitudes to the poles); the last is always '0', since 52 bits end
-// before it.
+// The 11 letters of the common geohash (base 32, latitudes to the poles); the last is always '0', since 52
+// bits end before it.
 std::array<char, 11> GeoHashLetters(const GeoPoint& point);
 
 double GeoDistance(const GeoPoint& a, const GeoPoint& b);
@@ -53,9 +55,9 @@ struct ScoreRange {
   uint64_t last;
 };
 
-// Ranges that together hold every place in the shape, and others around it. They come in the order of Redis, which
-// clients see in results that are not sorted: the cell of the centre, then its neighbours north, south, east, west,
-// north-east, north-west, south-east, south-west, without those that the shape cannot reach.
+// Ranges that together hold every place in the shape, and others around it. They come in the order of Redis,
+// which clients see in results that are not sorted: the cell of the centre, then its neighbours north, south,
+// east, west, north-east, north-west, south-east, south-west, without those that the shape cannot reach.
 class GeoRanges {
  public:
   explicit GeoRanges(const GeoShape& shape);

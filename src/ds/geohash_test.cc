@@ -52,7 +52,8 @@ TEST(GeohashTest, RangesHoldEveryPlaceInTheShape) {
   Prng random(TestSeed());
   for (int round = 0; round < 300; ++round) {
     GeoShape shape;
-    // Away from the date line, which a shape of this map does not reach across at small radii, and from the poles.
+    // Away from the date line, which a shape of this map does not reach across at small radii, and from the
+    // poles.
     shape.center = {(random.Unit() - 0.5) * 240, (random.Unit() - 0.5) * 120};
     shape.is_box = random.Below(2) == 0;
     const double size = 10.0 * static_cast<double>(uint64_t{1} << random.Below(16));

@@ -56,7 +56,8 @@ uint64_t LoadGroup(const char* dense, uint32_t group) {
 void ReadDense(std::string_view sketch, HllRegisters& registers) {
   for (uint32_t group = 0; group < kHllRegisters / kGroupRegisters; ++group) {
     uint64_t bits = LoadGroup(sketch.data(), group);
-    for (uint32_t n = 0; n < kGroupRegisters; ++n, bits >>= 6) registers[group * kGroupRegisters + n] = bits & 0x3f;
+    for (uint32_t n = 0; n < kGroupRegisters; ++n, bits >>= 6)
+      registers[group * kGroupRegisters + n] = bits & 0x3f;
   }
 }
 
@@ -118,11 +119,13 @@ HllObservation ObserveHll(std::string_view element) {
   const uint64_t hash = MurmurHash(element);
   // One bit above the rest bounds the rank.
   const uint64_t rest = hash >> kIndexBits | uint64_t{1} << kRankBits;
-  return {static_cast<uint32_t>(hash & (kHllRegisters - 1)), static_cast<uint8_t>(std::countr_zero(rest) + 1)};
+  return {static_cast<uint32_t>(hash & (kHllRegisters - 1)),
+          static_cast<uint8_t>(std::countr_zero(rest) + 1)};
 }
 
 std::string_view EmptyHll() {
-  static constexpr char kEmpty[] = {'H', 'Y', 'L', 'L', kSparse, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, '\xff'};
+  static constexpr char kEmpty[] = {'H', 'Y', 'L', 'L', kSparse, 0, 0, 0,    0,
+                                    0,   0,   0,   0,   0,       0, 0, 0x7f, '\xff'};
   return {kEmpty, sizeof(kEmpty)};
 }
 
@@ -160,7 +163,8 @@ bool MergeHll(std::string_view sketch, HllRegisters& registers) {
   if (IsDenseHll(sketch)) {
     HllRegisters other;
     ReadDense(sketch, other);
-    for (uint32_t i = 0; i < kHllRegisters; ++i) registers[i] = other[i] > registers[i] ? other[i] : registers[i];
+    for (uint32_t i = 0; i < kHllRegisters; ++i)
+      registers[i] = other[i] > registers[i] ? other[i] : registers[i];
     return true;
   }
   return hll::ForEachOpcode(sketch, [&](hll::Opcode opcode, uint32_t first) {
@@ -186,7 +190,8 @@ std::optional<uint64_t> EstimateHll(std::string_view sketch) {
   Histogram histogram = {};
   if (IsDenseHll(sketch)) {
     CountDense(sketch, histogram);
-  } else if (!hll::ForEachOpcode(sketch, [&](hll::Opcode opcode, uint32_t) { histogram[opcode.value] += opcode.run; })) {
+  } else if (!hll::ForEachOpcode(
+                 sketch, [&](hll::Opcode opcode, uint32_t) { histogram[opcode.value] += opcode.run; })) {
     return std::nullopt;
   }
   return Estimate(histogram);
@@ -199,7 +204,8 @@ uint64_t EstimateHll(const HllRegisters& registers) {
 }
 
 bool RaiseDenseHll(char* sketch, HllObservation observation) {
-  // The six bits lie within two bytes; the last register's end with the sketch, so the bytes are taken one by one.
+  // The six bits lie within two bytes; the last register's end with the sketch, so the bytes are taken one by
+  // one.
   const uint32_t bit = observation.index * 6;
   char* at = sketch + kHllHeaderBytes + bit / 8;
   const int shift = static_cast<int>(bit % 8);

@@ -1,9 +1,10 @@
-// HyperLogLog sketches in the bytes that Redis keeps in its strings: 16384 registers behind a header of 16 bytes, dense
-// (six bits each) or sparse (runs as opcodes). The layout is drawn in docs/formats/hyperloglog.md; the estimate is
-// Ertl's ("New cardinality estimation algorithms for HyperLogLog sketches", 2017).
+// HyperLogLog sketches in the bytes that Redis keeps in its strings: 16384 registers behind a header of 16
+// bytes, dense (six bits each) or sparse (runs as opcodes). The layout is drawn in
+// docs/formats/hyperloglog.md; the estimate is Ertl's ("New cardinality estimation algorithms for HyperLogLog
+// sketches", 2017).
 //
-// Pure functions over the caller's bytes, which may come from anywhere: a sparse sketch whose opcodes do not cover
-// exactly all registers is found out and never read or written beyond its end. Any thread.
+// Pure functions over the caller's bytes, which may come from anywhere: a sparse sketch whose opcodes do not
+// cover exactly all registers is found out and never read or written beyond its end. Any thread.
 #pragma once
 
 #include <array>
@@ -29,7 +30,8 @@ HllObservation ObserveHll(std::string_view element);
 // An empty sketch, sparse.
 std::string_view EmptyHll();
 
-// Whether the bytes have a sketch's header and, if dense, size. Nothing else may be asked about bytes that have not.
+// Whether the bytes have a sketch's header and, if dense, size. Nothing else may be asked about bytes that
+// have not.
 bool IsHll(std::string_view bytes);
 bool IsDenseHll(std::string_view sketch);
 
@@ -57,12 +59,14 @@ uint64_t EstimateHll(const HllRegisters& registers);
 // Raises a register of a dense sketch; false if it was as high already.
 bool RaiseDenseHll(char* sketch, HllObservation observation);
 
-// The change to a sparse sketch that raises a register: `removed` bytes at `offset` become the first `size` of `opcodes`.
+// The change to a sparse sketch that raises a register: `removed` bytes at `offset` become the first `size`
+// of `opcodes`.
 struct SparseHllEdit {
   enum class Kind : uint8_t {
     kNone,     // the register is as high already
     kReplace,  // the rest of the fields says what
-    kTooHigh,  // sparse opcodes cannot say the value, or the sketch would be larger than allowed: it must be dense
+    kTooHigh,  // sparse opcodes cannot say the value, or the sketch would be larger than allowed: it must be
+               // dense
     kCorrupt,
   };
   Kind kind = Kind::kNone;
@@ -76,8 +80,8 @@ struct SparseHllEdit {
 };
 // `max_bytes`: hll-sparse-max-bytes; no sketch grows beyond.
 SparseHllEdit PlanSparseHll(std::string_view sketch, HllObservation observation, size_t max_bytes);
-// Carries out a kReplace. `size`: before the edit; there is room for its growth. Equal neighbours are joined where Redis
-// joins them. Returns the new size.
+// Carries out a kReplace. `size`: before the edit; there is room for its growth. Equal neighbours are joined
+// where Redis joins them. Returns the new size.
 size_t ApplySparseHll(char* sketch, size_t size, const SparseHllEdit& edit);
 
 // The opcodes in words, for PFDEBUG DECODE: "Z:100 v:1,2 z:3". The sketch is sparse.

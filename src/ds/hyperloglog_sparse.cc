@@ -10,8 +10,8 @@ namespace {
 
 using hll::Opcode;
 
-// Finding a register's opcode is what adding to a sparse sketch costs, so the walk takes spans from a table. A long
-// run of zeros has 0 here, as its span needs the second byte.
+// Finding a register's opcode is what adding to a sparse sketch costs, so the walk takes spans from a table.
+// A long run of zeros has 0 here, as its span needs the second byte.
 constexpr auto kSpans = [] {
   std::array<uint8_t, 256> spans = {};
   for (unsigned first = 0; first < 256; ++first) {
@@ -54,7 +54,8 @@ Place FindOpcode(std::string_view sketch, uint32_t index) {
   return place;
 }
 
-// The opcodes for a run of which one register is raised: what stood before it, the register, what stood after it.
+// The opcodes for a run of which one register is raised: what stood before it, the register, what stood after
+// it.
 void Split(SparseHllEdit& edit, const Opcode& opcode, uint32_t before, uint8_t rank, uint32_t after) {
   char* to = edit.opcodes.data();
   const auto put_rest = [&](uint32_t run) {
@@ -71,7 +72,8 @@ void Split(SparseHllEdit& edit, const Opcode& opcode, uint32_t before, uint8_t r
   edit.size = static_cast<uint8_t>(to - edit.opcodes.data());
 }
 
-// Joins neighbours of equal value within the five opcodes from `at` on: the edit touched no more. Returns the new size.
+// Joins neighbours of equal value within the five opcodes from `at` on: the edit touched no more. Returns the
+// new size.
 size_t JoinEqual(char* sketch, size_t size, size_t at) {
   for (int opcodes = 0; opcodes < 5 && at < size; ++opcodes) {
     const std::string_view text(sketch, size);
@@ -112,7 +114,8 @@ SparseHllEdit PlanSparseHll(std::string_view sketch, HllObservation observation,
   edit.offset = place.at;
   edit.previous = place.previous;
   edit.removed = opcode.size;
-  if (edit.growth() > 0 && sketch.size() + static_cast<size_t>(edit.growth()) > max_bytes) edit.kind = Kind::kTooHigh;
+  if (edit.growth() > 0 && sketch.size() + static_cast<size_t>(edit.growth()) > max_bytes)
+    edit.kind = Kind::kTooHigh;
   return edit;
 }
 

@@ -49,8 +49,8 @@ inline size_t PutZeros(char* to, uint32_t run) {
   return 2;
 }
 
-// Calls `use(opcode, first_register)` for each opcode. False if they do not cover the registers exactly; `use` is never
-// given a register that there is not.
+// Calls `use(opcode, first_register)` for each opcode. False if they do not cover the registers exactly;
+// `use` is never given a register that there is not.
 template <typename Use>
 bool ForEachOpcode(std::string_view sketch, Use&& use) {
   uint32_t index = 0;

@@ -97,8 +97,8 @@ TEST(HyperLogLogTest, MergeTakesTheHigherOfEachRegister) {
 TEST(HyperLogLogTest, CorruptOpcodesAreFoundOut) {
   HllRegisters registers;
   const std::string header(EmptyHll().substr(0, kHllHeaderBytes));
-  for (std::string opcodes : {std::string(), std::string("\x7f"), std::string("\x7f\xfe"), std::string("\x7f\xff\x00", 3),
-                              std::string("\x80\x7f\xff")}) {
+  for (std::string opcodes : {std::string(), std::string("\x7f"), std::string("\x7f\xfe"),
+                              std::string("\x7f\xff\x00", 3), std::string("\x80\x7f\xff")}) {
     const std::string sketch = header + opcodes;
     EXPECT_TRUE(IsHll(sketch));
     EXPECT_FALSE(ReadHll(sketch, registers));

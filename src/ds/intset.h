@@ -1,5 +1,5 @@
 // A set of integers as one sorted array in one block of memory, byte for byte what Redis keeps and RDB
-// stores:
+// stores (docs/formats/intset.md):
 //
 //   width in bytes u32 LE (2, 4 or 8) | count u32 LE | count signed integers of that width, LE, ascending
 //

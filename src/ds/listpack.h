@@ -10,7 +10,7 @@
 // positions and views taken before it, except the position that the changing call returns.
 //
 // Reading trusts the bytes: foreign ones must have passed ValidateListpack with `deep` first.
-// Owned by keyspace values and list nodes; one thread at a time.
+// Format: docs/formats/listpack.md. Owned by keyspace values and list nodes; one thread at a time.
 #pragma once
 
 #include <cstddef>

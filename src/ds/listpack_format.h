@@ -1,5 +1,5 @@
-// The entry encodings of a listpack (see listpack.h for the whole), shared by its reader, writer and
-// validator. Pure functions.
+// The entry encodings of a listpack (docs/formats/listpack.md), shared by its reader, writer and validator.
+// Pure functions.
 #pragma once
 
 #include <cstddef>

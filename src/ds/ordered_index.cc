@@ -1,10 +1,10 @@
 // The tree of ordered_index.h.
 //
-// A leaf holds ids with their values, an inner node the lower bounds of its children with the children; a bound is
-// at most the smallest id below it, and the first bound of every node counts as minus infinity. Leaves are linked both
-// ways. A node is split in halves when it is full, but for the last one of its level, which stays full while a new one
-// starts at its right. A node that falls under a quarter joins a neighbour under the same parent if the two fit one
-// node; so a node may stay low next to full ones, but never empty.
+// A leaf holds ids with their values, an inner node the lower bounds of its children with the children; a
+// bound is at most the smallest id below it, and the first bound of every node counts as minus infinity.
+// Leaves are linked both ways. A node is split in halves when it is full, but for the last one of its level,
+// which stays full while a new one starts at its right. A node that falls under a quarter joins a neighbour
+// under the same parent if the two fit one node; so a node may stay low next to full ones, but never empty.
 #include "ds/ordered_index.h"
 
 #include <algorithm>
@@ -35,9 +35,7 @@ struct OrderedIndex::Node {
   Node* child(int slot) const { return static_cast<Node*>(values[slot]); }
 
   // The first slot whose id is not below `id`.
-  int LowerSlot(StreamId id) const {
-    return static_cast<int>(std::lower_bound(ids, ids + count, id) - ids);
-  }
+  int LowerSlot(StreamId id) const { return static_cast<int>(std::lower_bound(ids, ids + count, id) - ids); }
   // The child under which `id` belongs.
   int ChildSlot(StreamId id) const {
     const int above = static_cast<int>(std::upper_bound(ids, ids + count, id) - ids);
@@ -187,8 +185,8 @@ void OrderedIndex::Insert(StreamId id, void* value) {
   InsertIntoParent(path, leaf, right);
 }
 
-// Makes room in a full node for a new slot by moving a part of it to the empty `right`; tells which of the two
-// the new slot goes to.
+// Makes room in a full node for a new slot by moving a part of it to the empty `right`; tells which of the
+// two the new slot goes to.
 OrderedIndex::Node* OrderedIndex::Split(Node* node, Node* right, int slot) {
   if (slot == kCapacity && right->next == nullptr) return right;
   node->MoveTail(kCapacity / 2, *right);

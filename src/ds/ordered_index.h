@@ -1,6 +1,7 @@
-// An ordered map from stream ids to pointers, as a B+ tree: the blocks of a stream by their first id, and pending
-// entries by theirs. Ids mostly arrive at the end and leave at the front, and the tree is made for that: a full
-// node at the right edge stays full when a new one begins behind it. Nodes that run low join a neighbour.
+// An ordered map from stream ids to pointers, as a B+ tree: the blocks of a stream by their first id, and
+// pending entries by theirs. Ids mostly arrive at the end and leave at the front, and the tree is made for
+// that: a full node at the right edge stays full when a new one begins behind it. Nodes that run low join a
+// neighbour.
 //
 // Owned by the value it is part of; one thread at a time. A Position is good until the index changes.
 #pragma once

@@ -1,6 +1,6 @@
 // One node of a quicklist: a listpack of elements, or one large element by itself ("plain"); either may be
 // compressed with LZF. Owned by its Quicklist; see quicklist.h. Readers outside it (snapshots, encoders) may
-// look at every field on the engine thread, and change only cut_bits.
+// look at every field on the engine thread, and change only cut_bits. docs/formats/quicklist.md has pictures.
 #pragma once
 
 #include <cstddef>

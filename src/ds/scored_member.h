@@ -1,5 +1,5 @@
-// One member of a large sorted set with its score: a single allocation, shared by the tree that orders members
-// and the index that finds them.
+// One member of a large sorted set with its score: a single allocation, shared by the tree that orders
+// members and the index that finds them.
 //
 //   score f64 | size u8, 255 for a wide one | (size u64 LE, if wide) | the member's bytes
 //
@@ -50,7 +50,9 @@ class ScoredMember {
   static constexpr size_t kSizeOffset = sizeof(double);
   static constexpr uint8_t kWide = 255;
 
-  static constexpr size_t HeaderBytes(bool is_wide) { return kSizeOffset + 1 + (is_wide ? sizeof(uint64_t) : 0); }
+  static constexpr size_t HeaderBytes(bool is_wide) {
+    return kSizeOffset + 1 + (is_wide ? sizeof(uint64_t) : 0);
+  }
   void set_score(double score) { StoreLittle<double>(bytes(), score); }
   bool is_wide() const { return static_cast<uint8_t>(bytes()[kSizeOffset]) == kWide; }
   const char* bytes() const { return reinterpret_cast<const char*>(this); }

@@ -16,8 +16,8 @@ void CloseGap(T* items, int64_t count, int64_t at) {
   std::memmove(items + at, items + at + 1, static_cast<size_t>(count - at - 1) * sizeof(T));
 }
 
-// How many of a full node's items stay in it when it is split before position `at`: at an end of the tree nearly
-// all are left together, since the next ones will come there too.
+// How many of a full node's items stay in it when it is split before position `at`: at an end of the tree
+// nearly all are left together, since the next ones will come there too.
 int KeptInSplit(int count, int at, bool is_first, bool is_last) {
   if (is_last && at == count) return count - 1;
   if (is_first && at == 0) return 1;
@@ -197,7 +197,8 @@ SortedTree::Child SortedTree::Describe(Leaf* leaf) {
   return {leaf->items[0]->score(), leaf->items[0], leaf, leaf->count};
 }
 
-// The path's node below `level` begins with another member now: its parents up to where it is not the first are told.
+// The path's node below `level` begins with another member now: its parents up to where it is not the first
+// are told.
 void SortedTree::SetFirst(Path& path, int level, const ScoredMember* first) {
   for (; level < height_; ++level) {
     Child& child = path.inners[level]->children[path.slots[level]];

@@ -1,14 +1,14 @@
-// The members of a sorted set in the order of score and bytes: a B+ tree whose inner nodes count what is below them,
-// so that finding a place, its rank, and the member at a rank all cost one descent.
+// The members of a sorted set in the order of score and bytes: a B+ tree whose inner nodes count what is
+// below them, so that finding a place, its rank, and the member at a rank all cost one descent.
 //
-// A leaf holds pointers to members. An inner node holds for each child the child's first member with its score, so that a
-// descent reads members only where scores are equal, and the number of members below. Nodes are split in halves,
-// but at either end of the tree nearly all stays in one node: sets that grow at an end get full leaves. A node that has
-// become small is joined to a neighbour if both fit with room to spare.
+// A leaf holds pointers to members. An inner node holds for each child the child's first member with its
+// score, so that a descent reads members only where scores are equal, and the number of members below. Nodes
+// are split in halves, but at either end of the tree nearly all stays in one node: sets that grow at an end
+// get full leaves. A node that has become small is joined to a neighbour if both fit with room to spare.
 // Limitation: a small node between full neighbours stays small.
 //
-// Leaves carry cut bits for running snapshots and are announced to a guard before they change. The tree never makes or
-// frees members. Owned by one sorted set; not thread-safe.
+// Leaves carry cut bits for running snapshots and are announced to a guard before they change. The tree never
+// makes or frees members. Owned by one sorted set; not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -135,7 +135,8 @@ class SortedTree {
     Child children[kFanout];
   };
 
-  // The way from the root to a place in a leaf. Level 0 is that of the inner nodes above leaves; height_ - 1 the root.
+  // The way from the root to a place in a leaf. Level 0 is that of the inner nodes above leaves; height_ - 1
+  // the root.
   struct Path {
     Inner* inners[kMaxHeight];
     int slots[kMaxHeight];
@@ -144,8 +145,8 @@ class SortedTree {
     size_t rank;
   };
 
-  // To the first place for whose member `before` is false: in the last leaf whose first member is before it, so the
-  // place may be that leaf's end. The tree must not be empty.
+  // To the first place for whose member `before` is false: in the last leaf whose first member is before it,
+  // so the place may be that leaf's end. The tree must not be empty.
   template <typename Before>
   void Descend(Before&& before, Path& path) const {
     path.rank = 0;

@@ -27,7 +27,8 @@ class PackEdit {
   Listpack pack_;
 };
 
-bool HasMasterFields(ListpackView pack, const StreamBlockHeader& header, std::span<const std::string_view> pairs) {
+bool HasMasterFields(ListpackView pack, const StreamBlockHeader& header,
+                     std::span<const std::string_view> pairs) {
   if (header.field_count != pairs.size() / 2) return false;
   Position at = header.fields;
   for (size_t i = 0; i < pairs.size(); i += 2) {
@@ -41,7 +42,8 @@ bool HasMasterFields(ListpackView pack, const StreamBlockHeader& header, std::sp
 
 // ---- the block
 
-StreamBlock* StreamBlock::New(StreamId first_id, std::span<const std::string_view> pairs, size_t reserve_bytes) {
+StreamBlock* StreamBlock::New(StreamId first_id, std::span<const std::string_view> pairs,
+                              size_t reserve_bytes) {
   Listpack pack(reserve_bytes);
   pack.Append(int64_t{0});
   pack.Append(int64_t{0});
@@ -112,7 +114,8 @@ void MarkStreamEntriesDeleted(StreamBlock& block, int64_t removed) {
 
 // ---- the cursor
 
-StreamBlockCursor::StreamBlockCursor(const StreamBlock& block) : pack_(block.View()), first_id_(block.first_id) {
+StreamBlockCursor::StreamBlockCursor(const StreamBlock& block)
+    : pack_(block.View()), first_id_(block.first_id) {
   const StreamBlockHeader header(pack_);
   master_field_count_ = header.field_count;
   master_fields_ = header.fields;
@@ -197,7 +200,8 @@ class ElementReader {
 
 bool ValidateEntry(ElementReader& reader, int64_t master_field_count, bool& is_deleted) {
   int64_t flags, ms, seq, field_count = master_field_count, element_count;
-  if (!reader.Number(flags) || flags < 0 || flags > 3 || !reader.Number(ms) || !reader.Number(seq)) return false;
+  if (!reader.Number(flags) || flags < 0 || flags > 3 || !reader.Number(ms) || !reader.Number(seq))
+    return false;
   const bool is_same = (flags & StreamBlockCursor::kSameFields) != 0;
   is_deleted = (flags & StreamBlockCursor::kDeleted) != 0;
   if (!is_same && (!reader.Number(field_count) || field_count < 0 || field_count > INT32_MAX)) return false;

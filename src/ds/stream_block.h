@@ -3,12 +3,13 @@
 //   master entry:  count | deleted | field count n | field 1 ... field n | 0
 //   entry:         flags | ms delta | seq delta | fields and values | elements of this entry before this one
 //
-// Ids are deltas to the block's first id, which is its key in the stream's index. The fields and values are "value 1 ...
-// value n" if the flags say that the fields are the master entry's, else "m | field 1 | value 1 | ... | value m". A
-// deleted entry keeps its place, with a flag.
+// Ids are deltas to the block's first id, which is its key in the stream's index. The fields and values are
+// "value 1 ... value n" if the flags say that the fields are the master entry's, else "m | field 1 | value 1
+// | ... | value m". A deleted entry keeps its place, with a flag.
 //
-// Blocks belong to a StreamLog (stream_log.h). Readers outside it (snapshots, encoders) may look at every field on
-// the engine thread, and change only cut_bits. Reading trusts the bytes: foreign ones pass ValidateStreamBlock first.
+// Blocks belong to a StreamLog (stream_log.h). Readers outside it (snapshots, encoders) may look at every
+// field on the engine thread, and change only cut_bits. Reading trusts the bytes: foreign ones pass
+// ValidateStreamBlock first.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +29,8 @@ struct StreamBlock {
 
   ListpackView View() const { return ListpackView(pack); }
 
-  // A block with the master entry alone, for entries with these fields (of `pairs`, fields and values in turn).
+  // A block with the master entry alone, for entries with these fields (of `pairs`, fields and values in
+  // turn).
   static StreamBlock* New(StreamId first_id, std::span<const std::string_view> pairs, size_t reserve_bytes);
   static StreamBlock* Adopt(StreamId first_id, Listpack pack);
   StreamBlock* Clone() const;
@@ -46,8 +48,8 @@ struct StreamBlockHeader {
 
   explicit StreamBlockHeader(ListpackView pack);
 
-  int64_t count;        // entries that are not deleted
-  int64_t deleted;      // those that are
+  int64_t count;    // entries that are not deleted
+  int64_t deleted;  // those that are
   size_t field_count;
   Position fields;      // the first of them; the terminator if there are none
   Position terminator;  // the 0 behind the fields

@@ -20,7 +20,9 @@ struct StreamId {
   bool IsZero() const { return ms == 0 && seq == 0; }
 
   // The neighbours; not to be asked of the last (first) id there can be.
-  StreamId Next() const { return seq == std::numeric_limits<uint64_t>::max() ? StreamId{ms + 1, 0} : StreamId{ms, seq + 1}; }
+  StreamId Next() const {
+    return seq == std::numeric_limits<uint64_t>::max() ? StreamId{ms + 1, 0} : StreamId{ms, seq + 1};
+  }
   StreamId Previous() const {
     return seq == 0 ? StreamId{ms - 1, std::numeric_limits<uint64_t>::max()} : StreamId{ms, seq - 1};
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/memory.h"
 
 namespace hearth::ds {
 namespace {
@@ -50,22 +51,31 @@ void StreamLog::AddBlock(StreamId first_id, Listpack pack) {
   blocks_.Insert(first_id, block);
 }
 
-size_t StreamLog::MemoryBytes() const {
-  size_t bytes = sizeof(*this) + blocks_.MemoryBytes() + blocks_.size() * sizeof(StreamBlock);
-  for (auto at = blocks_.First(); at; at = blocks_.Next(at)) bytes += blocks_.ValueAt(at).View().TotalBytes();
-  return bytes;
+size_t StreamLog::MemoryBytes(size_t samples) const {
+  size_t sampled = 0;
+  size_t sampled_bytes = 0;
+  for (auto at = blocks_.First(); at && (samples == 0 || sampled < samples); at = blocks_.Next(at)) {
+    sampled_bytes += AllocationSize(blocks_.ValueAt(at).pack);
+    ++sampled;
+  }
+  const size_t fixed_bytes = sizeof(*this) + blocks_.MemoryBytes() + blocks_.size() * sizeof(StreamBlock);
+  if (sampled == 0) return fixed_bytes;
+  const double mean = static_cast<double>(sampled_bytes) / static_cast<double>(sampled);
+  return fixed_bytes + static_cast<size_t>(mean * static_cast<double>(blocks_.size()));
 }
 
 bool StreamLog::IsStorable(std::span<const std::string_view> pairs) {
   return TextBytes(pairs) + kElementOverhead * (pairs.size() + 8) < Listpack::kMaxBytes / 2;
 }
 
-void StreamLog::Append(StreamId id, std::span<const std::string_view> pairs, const StreamBlockLimits& limits) {
-  HEARTH_ASSERT(id > counters_.last_id || (counters_.entries_added == 0 && counters_.length == 0));
+void StreamLog::Append(StreamId id, std::span<const std::string_view> pairs,
+                       const StreamBlockLimits& limits) {
+  HEARTH_ASSERT(id > counters_.last_id);
   const auto last = blocks_.Last();
   StreamBlock* block = last ? &blocks_.ValueAt(last) : nullptr;
   if (block == nullptr || IsFull(*block, TextBytes(pairs), limits)) {
-    // The first block grows as it needs to, so that a short stream stays small; the next will be about as large.
+    // The first block grows as it needs to, so that a short stream stays small; the next will be about as
+    // large.
     size_t reserve_bytes = Listpack::kEmptyBytes;
     if (block != nullptr) {
       BeforeChange(*block);
@@ -91,7 +101,8 @@ StreamBlock* StreamLog::BlockOf(StreamId id, StreamBlockCursor& cursor) const {
   StreamBlock& block = blocks_.ValueAt(at);
   cursor = StreamBlockCursor(block);
   for (bool is_there = cursor.ToFirst(); is_there; is_there = cursor.Next()) {
-    if (cursor.id() >= id) return cursor.id() == id && !cursor.is_deleted() ? &block : nullptr;
+    // Deleted ids may lie above those behind them, once XSETID has gone back.
+    if (!cursor.is_deleted() && cursor.id() >= id) return cursor.id() == id ? &block : nullptr;
   }
   return nullptr;
 }
@@ -160,7 +171,8 @@ uint64_t StreamLog::TrimWithin(StreamBlock& block, const StreamTrim& trim) {
   uint64_t removed = 0;
   StreamBlockCursor cursor(block);
   for (bool is_there = cursor.ToFirst(); is_there; is_there = cursor.Next()) {
-    if (trim.by == StreamTrim::By::kLength ? counters_.length <= trim.max_length : cursor.id() >= trim.min_id) break;
+    if (trim.by == StreamTrim::By::kLength ? counters_.length <= trim.max_length : cursor.id() >= trim.min_id)
+      break;
     if (cursor.is_deleted()) continue;
     if (removed++ == 0) BeforeChange(block);
     cursor.MarkDeleted(block);
@@ -195,11 +207,11 @@ bool StreamRange::NextForward() {
       is_there = cursor_.ToFirst();
     }
     for (; is_there; is_there = cursor_.Next()) {
+      if (cursor_.is_deleted() || cursor_.id() < start_) continue;
       if (cursor_.id() > end_) {
         block_ = {};
         return false;
       }
-      if (cursor_.is_deleted() || cursor_.id() < start_) continue;
       is_inside_ = true;
       return true;
     }
@@ -219,11 +231,11 @@ bool StreamRange::NextBackward() {
       is_there = cursor_.ToLast();
     }
     for (; is_there; is_there = cursor_.Previous()) {
+      if (cursor_.is_deleted() || cursor_.id() > end_) continue;
       if (cursor_.id() < start_) {
         block_ = {};
         return false;
       }
-      if (cursor_.is_deleted() || cursor_.id() > end_) continue;
       is_inside_ = true;
       return true;
     }

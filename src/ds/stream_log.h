@@ -1,8 +1,8 @@
-// The entries of a stream: blocks of listpacks (stream_block.h) under an ordered index by the first id of each,
-// and the counters that outlive entries. Adding at the end touches the last block alone.
+// The entries of a stream: blocks of listpacks (stream_block.h) under an ordered index by the first id of
+// each, and the counters that outlive entries. Adding at the end touches the last block alone.
 //
-// Owned by a keyspace value (keyspace/stream.h); engine thread only, except that a log nobody refers to any more may be
-// destroyed by another thread.
+// Owned by a keyspace value (keyspace/stream.h); engine thread only, except that a log nobody refers to any
+// more may be destroyed by another thread.
 #pragma once
 
 #include <cstddef>
@@ -82,7 +82,8 @@ class StreamLog {
   void AddBlock(StreamId first_id, Listpack pack);
 
   const IdMap<StreamBlock>& blocks() const { return blocks_; }
-  size_t MemoryBytes() const;
+  // Estimated from that many blocks; 0 looks at all.
+  size_t MemoryBytes(size_t samples) const;
 
   // Whether an entry with these fields and values can be stored at all.
   static bool IsStorable(std::span<const std::string_view> pairs);
@@ -109,8 +110,8 @@ class StreamLog {
   BlockGuard* guard_ = nullptr;
 };
 
-// Walks the entries from `start` to `end`, both included, or from `end` to `start` if `backward`. Good until the log
-// changes.
+// Walks the entries from `start` to `end`, both included, or from `end` to `start` if `backward`. Good until
+// the log changes.
 class StreamRange {
  public:
   StreamRange(const StreamLog& log, StreamId start, StreamId end, bool backward = false);

@@ -163,6 +163,22 @@ TEST(StreamLog, MaxDeletedIdIsOfDeletesNotOfTrims) {
   EXPECT_EQ(log.entries_added(), 5u);
 }
 
+TEST(StreamLog, EntriesBehindADeletedHigherIdAreFound) {
+  StreamLog log;
+  const std::vector<std::string_view> pairs = {"a", "b"};
+  for (uint64_t i = 1; i <= 3; ++i) log.Append({i, 0}, pairs, {});
+  EXPECT_TRUE(log.Delete({3, 0}));
+  log.set_last_id({2, 0});
+  log.Append({2, 5}, pairs, {});
+  EXPECT_TRUE(log.Contains({2, 5}));
+  StreamRange forward(log, {2, 0}, {2, 9});
+  EXPECT_TRUE(forward.Next() && forward.Next());
+  EXPECT_EQ(forward.id(), (StreamId{2, 5}));
+  StreamRange backward(log, {2, 5}, {2, 5}, true);
+  EXPECT_TRUE(backward.Next());
+  EXPECT_TRUE(log.Delete({2, 5}));
+}
+
 TEST(StreamLog, IdsAtTheEndOfTheRangeSurviveTheirDeltas) {
   StreamLog log;
   const std::vector<std::string_view> pairs = {"a", "b"};

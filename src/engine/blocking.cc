@@ -20,6 +20,7 @@ void Blocking::Add(Client& client, int database, const BlockRequest& request) {
   state->deadline_ms = request.deadline_ms;
   state->on_timeout = request.on_timeout;
   state->wakes_on_removal = request.wakes_on_removal;
+  state->resolved_args = request.resolved_args;
   state->order = next_order_++;
   for (std::string_view key : request.keys) {
     std::string name(key);

@@ -31,6 +31,8 @@ struct BlockRequest {
   enum class OnTimeout : uint8_t { kNull, kNullArray } on_timeout = OnTimeout::kNullArray;
   // Also run again when the key is deleted or becomes another type (XREADGROUP).
   bool wakes_on_removal = false;
+  // Arguments that mean the state of things at the first run (XREAD's `$`), as the next runs shall read them.
+  std::vector<std::string> resolved_args;
 };
 
 // What a blocked client waits for. Hangs on Client::blocked.
@@ -41,6 +43,7 @@ struct BlockedState {
   int64_t deadline_ms = 0;
   BlockRequest::OnTimeout on_timeout = BlockRequest::OnTimeout::kNullArray;
   bool wakes_on_removal = false;
+  std::vector<std::string> resolved_args;
   uint64_t order = 0;  // rises with each client that blocks
 };
 
@@ -60,6 +63,7 @@ class Blocking {
 
   // Key events from the keyspace.
   void MarkReady(int database, std::string_view key, keyspace::Type type);
+  // `key` changed or went: clients that wait with `wakes_on_removal` look what became of it.
   void MarkRemoved(int database, std::string_view key);
   void MarkDatabaseReady(int database, const std::function<bool(std::string_view key)>& exists);
 

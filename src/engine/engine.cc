@@ -36,7 +36,7 @@ void Engine::RefreshChecks() {
 }
 
 void Engine::UpdateKeyspaceReports() {
-  keyspace_.set_reports_changes(watches_.any());
+  keyspace_.set_reports_changes(watches_.any() || blocking_.key_count_for_removal() != 0);
   keyspace_.set_reports_added(blocking_.any());
 }
 
@@ -122,7 +122,11 @@ void Engine::RunRequest(net::Batch& batch, size_t index) {
   if (client.state & (Client::kBlocked | Client::kPaused | Client::kClosing)) return;
   const net::Request& request = batch.requests()[index];
   Run(client, batch.args(request), request.command, request.key_hash);
-  if (client.state & (Client::kBlocked | Client::kPaused)) return;
+  if (client.state & (Client::kBlocked | Client::kPaused)) {
+    // What was answered before this request does not wait with it.
+    batch.connection().ScheduleWrite();
+    return;
+  }
   batch.next = index + 1;
   if (batch.next == batch.requests().size() || client.is(Client::kClosing)) FinishBatch(batch);
 }
@@ -198,6 +202,7 @@ void Engine::ResetSession(Client& client) {
 
 void Engine::OnChanged(keyspace::Database& database, const Key& key) {
   watches_.MarkChanged(database.index(), key.text);
+  blocking_.MarkRemoved(database.index(), key.text);
 }
 
 void Engine::OnAdded(keyspace::Database& database, const Key& key, Type type) {
@@ -223,6 +228,9 @@ void Engine::OnDatabaseCleared(int database) {
   watches_.MarkDatabase(database, [&](std::string_view key) {
     return cleared.Find(Key(key), keyspace::Database::Touch::kNo) != nullptr;
   });
+  if (blocking_.key_count_for_removal() != 0) {
+    blocking_.MarkDatabaseReady(database, [](std::string_view) { return true; });
+  }
 }
 
 void Engine::OnDatabasesSwapped(int a, int b) {
@@ -232,8 +240,8 @@ void Engine::OnDatabasesSwapped(int a, int b) {
   const auto affected = [&](std::string_view key) { return exists(a, key) || exists(b, key); };
   watches_.MarkDatabase(a, affected);
   watches_.MarkDatabase(b, affected);
-  blocking_.MarkDatabaseReady(a, [&](std::string_view key) { return exists(a, key); });
-  blocking_.MarkDatabaseReady(b, [&](std::string_view key) { return exists(b, key); });
+  blocking_.MarkDatabaseReady(a, affected);
+  blocking_.MarkDatabaseReady(b, affected);
 }
 
 void Engine::NotifyKey(int database, int classes, std::string_view event, std::string_view key) {

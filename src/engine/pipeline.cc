@@ -202,13 +202,11 @@ void Engine::Reject(Client& client, Command& command, std::string_view error) {
   ++command.counters.rejected;
   if (client.in_transaction()) client.transaction->must_abort = true;
   CountError(error);
-  // A refused EXEC ends its transaction and says so in its code.
-  if (command.full_name() == "exec" && client.in_transaction()) {
-    ResetTransaction(client);
-    // The general code gives way to the more telling one.
-    if (error.starts_with("ERR ")) error.remove_prefix(4);
-    const std::string aborted = fmt::format("EXECABORT Transaction discarded because of: {}", error);
-    client.writer.Error(aborted);
+  // A refused EXEC ends its transaction, if there is one, and says so in its code.
+  if (command.full_name() == "exec") {
+    if (client.in_transaction()) ResetTransaction(client);
+    const std::string_view reason = error.starts_with("ERR ") ? error.substr(4) : error;
+    client.writer.Error(fmt::format("EXECABORT Transaction discarded because of: {}", reason));
     return;
   }
   client.writer.Error(error);

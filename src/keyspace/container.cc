@@ -117,7 +117,7 @@ size_t ValueBytes(const Entry& entry, size_t samples) {
     case Kind::kScoreIndex:
       return ScoresOf(entry).MemoryBytes(samples);
     case Kind::kStream:
-      return StreamIn(entry).MemoryBytes();
+      return StreamIn(entry).MemoryBytes(samples);
   }
   HEARTH_ASSERT(false);
 }

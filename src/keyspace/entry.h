@@ -1,4 +1,4 @@
-// One key with its value: a single allocation for a small key.
+// One key with its value: a single allocation for a small key (docs/formats/entry.md).
 //
 //   offset  size
 //   0       8      header: type, encoding, flags, key size, access field, size of the inline value

@@ -2,8 +2,8 @@
 //
 //   size u8, 255 for a wide one | (size u64 LE, if wide) | the member's bytes
 //
-// Owned by the entry of its key, changed by SetValue (set_value.h) on the engine thread; once nothing refers to it,
-// any thread may destroy it.
+// Owned by the entry of its key, changed by SetValue (set_value.h) on the engine thread; once nothing refers
+// to it, any thread may destroy it.
 #pragma once
 
 #include <cstddef>

@@ -6,9 +6,9 @@ namespace hearth::keyspace {
 
 ScoreIndex::~ScoreIndex() { members_.VisitAll(Member::Free); }
 
-void ScoreIndex::Add(std::string_view text, double score) {
+void ScoreIndex::Add(std::string_view text, uint64_t hash, double score) {
   Member* member = Member::New(text, score);
-  members_.Insert(member, Hash(text));
+  members_.Insert(member, hash);
   tree_.Insert(member);
 }
 

@@ -1,10 +1,10 @@
-// A large sorted set: its members in order in a tree and by name in a hash table, one allocation for each, which both
-// share.
+// A large sorted set: its members in order in a tree and by name in a hash table, one allocation for each,
+// which both share.
 //
 // Running snapshots walk the leaves of the tree, in order; so the hash table carries no cut bits of its own.
 //
-// Owned by the entry of its key, changed by SortedSetValue (sorted_set_value.h) on the engine thread; once nothing
-// refers to it, any thread may destroy it.
+// Owned by the entry of its key, changed by SortedSetValue (sorted_set_value.h) on the engine thread; once
+// nothing refers to it, any thread may destroy it.
 #pragma once
 
 #include <cstddef>
@@ -32,15 +32,19 @@ class ScoreIndex {
   ds::SortedTree& tree() { return tree_; }
 
   // Null if absent. Good until the member goes.
-  const Member* Find(std::string_view text) const {
-    const auto position = members_.Find(text, Hash(text));
+  const Member* Find(std::string_view text) const { return Find(text, Hash(text)); }
+  const Member* Find(std::string_view text, uint64_t hash) const {
+    const auto position = members_.Find(text, hash);
     return position ? position.item() : nullptr;
   }
 
-  // The member must not be there.
-  void Add(std::string_view text, double score);
+  // The member must not be there; `hash` is its hash.
+  void Add(std::string_view text, uint64_t hash, double score);
+  void Add(std::string_view text, double score) { Add(text, Hash(text), score); }
   // `member` is one of ours.
-  void SetScore(const Member& member, double score) { tree_.ChangeScore(const_cast<Member*>(&member), score); }
+  void SetScore(const Member& member, double score) {
+    tree_.ChangeScore(const_cast<Member*>(&member), score);
+  }
   void Erase(const Member& member);
   // Removes `count` members from rank `start` on; there must be as many.
   void EraseRange(size_t start, size_t count);

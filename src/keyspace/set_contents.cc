@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <vector>
 
 #include "base/numbers.h"
 #include "ds/intset.h"
@@ -34,7 +33,8 @@ IntsetView IntsetAt(const void* container) { return IntsetView(static_cast<const
 ListpackView PackAt(const void* container) { return ListpackView(static_cast<const uint8_t*>(container)); }
 MemberTable& TableAt(void* container) { return *static_cast<MemberTable*>(container); }
 
-// Holds an intset or a listpack open for change, and hangs its block, which may have moved, back where it was.
+// Holds an intset or a listpack open for change, and hangs its block, which may have moved, back where it
+// was.
 template <typename Block>
 class Edit {
  public:
@@ -123,8 +123,7 @@ bool SetContents::AddTextToIntset(std::string_view member) {
 bool SetContents::IntsetFitsListpackWith(std::string_view member) const {
   const IntsetView view = IntsetAt(container_);
   if (view.Length() >= ListpackLimit(settings()) || !IsShort(settings(), member.size())) return false;
-  return view.Length() == 0 ||
-         IsShort(settings(), std::max(DigitCount(view.Min()), DigitCount(view.Max())));
+  return view.Length() == 0 || IsShort(settings(), std::max(DigitCount(view.Min()), DigitCount(view.Max())));
 }
 
 bool SetContents::AddToListpack(std::string_view member) {
@@ -169,25 +168,6 @@ void SetContents::ConvertToListpack() {
   FreeContainer();
   encoding_ = Encoding::kListpack;
   container_ = pack.Release();
-}
-
-void SetContents::TryBecomeIntset() {
-  if (encoding_ == Encoding::kIntset || Length() > IntsetLimit(settings())) return;
-  std::vector<int64_t> numbers;
-  bool are_all_numbers = true;
-  SetReader(encoding_, container_).ForEachWhile([&](const Element& element) {
-    const auto number = element.is_number ? element.number : ParseInt64(element.text);
-    are_all_numbers = number.has_value();
-    if (number) numbers.push_back(*number);
-    return are_all_numbers;
-  });
-  if (!are_all_numbers) return;
-  std::sort(numbers.begin(), numbers.end());
-  Intset set;
-  for (const int64_t number : numbers) set.Add(number);
-  FreeContainer();
-  encoding_ = Encoding::kIntset;
-  container_ = set.Release();
 }
 
 }  // namespace hearth::keyspace

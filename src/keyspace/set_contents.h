@@ -1,6 +1,6 @@
-// What a set consists of, apart from any key: an intset while all members are integers and few, a listpack while they
-// are few and short, else a MemberTable. Owns it; for SetValue, and for results that become a key when they are whole.
-// Engine thread only.
+// What a set consists of, apart from any key: an intset while all members are integers and few, a listpack
+// while they are few and short, else a MemberTable. Owns it; for SetValue, and for results that become a key
+// when they are whole. Engine thread only.
 #pragma once
 
 #include <cstdint>
@@ -46,8 +46,6 @@ class SetContents {
   bool Add(const Element& member);
   // False if it was not there.
   bool Remove(std::string_view member);
-  // Becomes an intset if all members are integers and not too many.
-  void TryBecomeIntset();
 
  private:
   SetContents(Keyspace& keyspace, Encoding encoding, void* container)

@@ -1,5 +1,6 @@
 #include "keyspace/set_value.h"
 
+#include <string>
 #include <utility>
 
 #include "base/numbers.h"
@@ -41,7 +42,8 @@ std::vector<Element> SetReader::DrawDistinct(Prng& random, size_t count) const {
     for (const std::string_view text : members) drawn.push_back(Element{text});
     return drawn;
   }
-  // Selection sampling: each member is taken with the chance that keeps all subsets alike (Knuth, volume 2, 3.4.2).
+  // Selection sampling: each member is taken with the chance that keeps all subsets alike (Knuth, volume
+  // 2, 3.4.2).
   size_t left = Length();
   ForEach([&](const Element& member) {
     if (count > 0 && random.Below(left) < count) {
@@ -58,8 +60,7 @@ class SetValue::Edit {
  public:
   explicit Edit(WriteHandle& handle)
       : handle_(handle),
-        contents_(
-            SetContents::Adopt(handle.database().keyspace(), handle->encoding(), handle.container())) {}
+        contents_(SetContents::Adopt(handle.database().keyspace(), handle->encoding(), handle.container())) {}
   ~Edit() {
     const Encoding encoding = contents_.encoding();
     handle_.SetContainer(encoding, contents_.Release());
@@ -90,6 +91,19 @@ bool SetValue::Add(std::string_view member) {
   if (!Edit(handle_)->Add(member)) return false;
   handle_.MarkChanged();
   return true;
+}
+
+void SetValue::RemoveDrawn(const std::vector<Element>& members) {
+  if (handle_->encoding() == Encoding::kListpack) {
+    // The texts lie in the listpack, which moves as they are removed.
+    std::vector<std::string> copies;
+    copies.reserve(members.size());
+    for (const Element& member : members) copies.push_back(member.ToString());
+    for (const std::string& member : copies) Remove(member);
+    return;
+  }
+  ds::NumberBuffer digits;
+  for (const Element& member : members) Remove(member.View(digits));
 }
 
 bool SetValue::Remove(std::string_view member) {

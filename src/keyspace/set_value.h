@@ -1,5 +1,5 @@
-// Sets: SetReader reads any set; SetValue changes one through a WriteHandle. Both are made where they are needed,
-// on the engine thread, and own nothing.
+// Sets: SetReader reads any set; SetValue changes one through a WriteHandle. Both are made where they are
+// needed, on the engine thread, and own nothing.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,8 @@ class SetReader {
   bool Has(const Element& member) const;
   bool is_intset() const { return encoding_ == Encoding::kIntset; }
 
-  // `visit(const Element&)` for all: an intset's in ascending order, a listpack's in the order of their coming.
+  // `visit(const Element&)` for all: an intset's in ascending order, a listpack's in the order of their
+  // coming.
   template <typename Visit>
   void ForEach(Visit&& visit) const {
     ForEachWhile([&](const Element& member) {
@@ -57,14 +58,14 @@ class SetReader {
   ds::ListpackView pack() const { return ds::ListpackView(static_cast<const uint8_t*>(container_)); }
   static Element NumberElement(int64_t number) { return Element{{}, number, true}; }
 
-  const Encoding encoding_;
-  const void* const container_;
+  Encoding encoding_;
+  const void* container_;
 };
 
 class SetValue {
  public:
-  // A new, empty set, of the encoding that will suit `first` and as many members as `size_hint`, which the caller is
-  // going to add.
+  // A new, empty set, of the encoding that will suit `first` and as many members as `size_hint`, which the
+  // caller is going to add.
   static WriteHandle Create(Database& database, const Key& key, std::string_view first, size_t size_hint);
   // A key that is not there gets contents that are not empty. Counts one change.
   static WriteHandle Store(Database& database, const Key& key, SetContents contents);
@@ -79,6 +80,8 @@ class SetValue {
   bool Add(std::string_view member);
   // False if it was not there.
   bool Remove(std::string_view member);
+  // Removes members that have been drawn from this set, and that are in it.
+  void RemoveDrawn(const std::vector<Element>& members);
 
  private:
   class Edit;

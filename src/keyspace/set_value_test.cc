@@ -143,17 +143,5 @@ TEST_F(SetValueTest, CopiesAreIndependent) {
   }
 }
 
-TEST_F(SetValueTest, ContentsOfNumbersAloneBecomeAnIntset) {
-  SetContents contents(testing_.keyspace, "a", 1);
-  contents.Add("10");
-  contents.Add("-3");
-  contents.TryBecomeIntset();
-  EXPECT_EQ(contents.encoding(), Encoding::kIntset);
-  EXPECT_EQ(contents.Length(), 2u);
-  contents.Add("x");
-  contents.TryBecomeIntset();
-  EXPECT_EQ(contents.encoding(), Encoding::kListpack);
-}
-
 }  // namespace
 }  // namespace hearth::keyspace

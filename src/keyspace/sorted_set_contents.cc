@@ -89,9 +89,11 @@ void SortedSetContents::Add(std::string_view member, double score) {
   }
 }
 
-void SortedSetContents::SetScore(std::string_view member, double score) {
-  if (!is_pack()) return index().SetScore(*index().Find(member), score);
-  const auto at = pack().Find(member, pack().First(), 1);
+double SortedSetContents::ScoreAt(ListpackView::Position at) const {
+  return PackedScore(pack().Get(pack().Next(at)));
+}
+
+void SortedSetContents::MoveInPack(ListpackView::Position at, std::string_view member, double score) {
   PackEdit edit(*this);
   edit.Delete(at);
   edit.Insert(member, score);

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/numbers.h"
-#include "keyspace/keyspace.h"
 
 namespace hearth::keyspace {
 
@@ -60,12 +59,10 @@ size_t SortedSetReader::CountBefore(Before&& before) const {
 }
 
 RankRange SortedSetReader::RanksOf(const ScoreRange& range) const {
-  const size_t start = CountBefore([&](double score, auto&&) {
-    return range.excludes_min ? score <= range.min : score < range.min;
-  });
-  const size_t end = CountBefore([&](double score, auto&&) {
-    return range.excludes_max ? score < range.max : score <= range.max;
-  });
+  const size_t start = CountBefore(
+      [&](double score, auto&&) { return range.excludes_min ? score <= range.min : score < range.min; });
+  const size_t end = CountBefore(
+      [&](double score, auto&&) { return range.excludes_max ? score < range.max : score <= range.max; });
   return {start, std::max(start, end)};
 }
 
@@ -82,24 +79,6 @@ RankRange SortedSetReader::RanksOf(const LexRange& range) const {
   const size_t end = count_before(range.max, !range.max.is_exclusive);
   return {start, std::max(start, end)};
 }
-
-// Holds the contents open for change and hangs them back on the entry.
-class SortedSetValue::Edit {
- public:
-  explicit Edit(WriteHandle& handle)
-      : handle_(handle),
-        contents_(SortedSetContents::Adopt(handle.database().keyspace().settings(), handle->encoding(),
-                                           handle.container())) {}
-  ~Edit() {
-    const Encoding encoding = contents_.encoding();
-    handle_.SetContainer(encoding, contents_.Release());
-  }
-  SortedSetContents* operator->() { return &contents_; }
-
- private:
-  WriteHandle& handle_;
-  SortedSetContents contents_;
-};
 
 WriteHandle SortedSetValue::Create(Database& database, const Key& key, size_t first_bytes, size_t size_hint) {
   SortedSetContents contents(database.keyspace().settings(), first_bytes, size_hint);
@@ -118,11 +97,6 @@ void SortedSetValue::PrepareFor(size_t added) { Edit(handle_)->PrepareFor(added)
 
 void SortedSetValue::Add(std::string_view member, double score) {
   Edit(handle_)->Add(member, score);
-  handle_.MarkChanged();
-}
-
-void SortedSetValue::SetScore(std::string_view member, double score) {
-  Edit(handle_)->SetScore(member, score);
   handle_.MarkChanged();
 }
 

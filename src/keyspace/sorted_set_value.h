@@ -1,5 +1,5 @@
-// Sorted sets: SortedSetReader reads any of them; SortedSetValue changes one through a WriteHandle. Both are made where
-// they are needed, on the engine thread, and own nothing.
+// Sorted sets: SortedSetReader reads any of them; SortedSetValue changes one through a WriteHandle. Both are
+// made where they are needed, on the engine thread, and own nothing.
 //
 // Every range, whether of scores, of texts or of ranks, is a range of ranks first: RanksOf finds its two ends
 // with a descent each, and Walk goes through it in either direction.
@@ -11,6 +11,7 @@
 
 #include "ds/listpack.h"
 #include "keyspace/database.h"
+#include "keyspace/keyspace.h"
 #include "keyspace/score_index.h"
 #include "keyspace/set_contents.h"
 #include "keyspace/sorted_set_contents.h"
@@ -65,8 +66,8 @@ class SortedSetReader {
   RankRange RanksOf(const ScoreRange& range) const;
   RankRange RanksOf(const LexRange& range) const;
 
-  // `visit(const Element& member, double score)` for the ranks of the range, which exist, from either end, until
-  // it gives false.
+  // `visit(const Element& member, double score)` for the ranks of the range, which exist, from either end,
+  // until it gives false.
   template <typename Visit>
   void Walk(RankRange range, bool backward, Visit&& visit) const;
   // For all, in order.
@@ -99,14 +100,14 @@ class SortedSetReader {
   template <typename Visit>
   void WalkPack(RankRange range, bool backward, Visit&& visit) const;
 
-  const Encoding encoding_;
-  const void* const container_;
+  Encoding encoding_;
+  const void* container_;
 };
 
 class SortedSetValue {
  public:
-  // A new, empty sorted set, of the encoding that will suit a first member of so many bytes and as many members as
-  // `size_hint`, which the caller is going to add.
+  // A new, empty sorted set, of the encoding that will suit a first member of so many bytes and as many
+  // members as `size_hint`, which the caller is going to add.
   static WriteHandle Create(Database& database, const Key& key, size_t first_bytes, size_t size_hint);
   // A key that is not there gets contents that are not empty. Counts one change.
   static WriteHandle Store(Database& database, const Key& key, SortedSetContents contents);
@@ -119,8 +120,9 @@ class SortedSetValue {
   void PrepareFor(size_t added);
   // A member that is not there yet.
   void Add(std::string_view member, double score);
-  // A member that is there, with another score.
-  void SetScore(std::string_view member, double score);
+  // Gives a member the score that `decide(std::optional<double> old_score)` gives, if it gives one.
+  template <typename Decide>
+  ScoreChange Update(std::string_view member, Decide&& decide);
   // False if it was not there.
   bool Remove(std::string_view member);
   // Removes the members with these ranks, which exist.
@@ -131,6 +133,33 @@ class SortedSetValue {
 
   WriteHandle& handle_;
 };
+
+// Holds the contents open for change and hangs them back on the entry.
+class SortedSetValue::Edit {
+ public:
+  explicit Edit(WriteHandle& handle)
+      : handle_(handle),
+        contents_(SortedSetContents::Adopt(handle.database().keyspace().settings(), handle->encoding(),
+                                           handle.container())) {}
+  Edit(const Edit&) = delete;
+  Edit& operator=(const Edit&) = delete;
+  ~Edit() {
+    const Encoding encoding = contents_.encoding();
+    handle_.SetContainer(encoding, contents_.Release());
+  }
+  SortedSetContents* operator->() { return &contents_; }
+
+ private:
+  WriteHandle& handle_;
+  SortedSetContents contents_;
+};
+
+template <typename Decide>
+ScoreChange SortedSetValue::Update(std::string_view member, Decide&& decide) {
+  const ScoreChange change = Edit(handle_)->Update(member, decide);
+  if (change != ScoreChange::kNone) handle_.MarkChanged();
+  return change;
+}
 
 template <typename Visit>
 void SortedSetReader::Walk(RankRange range, bool backward, Visit&& visit) const {

@@ -23,13 +23,7 @@ class SortedSetValueTest : public testing::Test {
   void Set(std::string_view member, double score) {
     WriteHandle handle = db().FindForWrite(key_);
     if (!handle) handle = SortedSetValue::Create(db(), key_, member.size(), 1);
-    SortedSetValue set(handle);
-    const auto old = SortedSetReader(*handle).Score(member);
-    if (!old) {
-      set.Add(member, score);
-    } else if (*old != score) {
-      set.SetScore(member, score);
-    }
+    SortedSetValue(handle).Update(member, [score](auto) { return std::optional(score); });
   }
   bool Remove(std::string_view member) {
     WriteHandle handle = db().FindForWrite(key_);
@@ -66,7 +60,7 @@ TEST_F(SortedSetValueTest, ChangesItsEncodingAsItGrows) {
 
 TEST_F(SortedSetValueTest, KeepsEveryScoreExactly) {
   const double infinity = std::numeric_limits<double>::infinity();
-  const double scores[] = {0.1,    1e300, -1e-300, infinity, -infinity, 1.0 / 3,
+  const double scores[] = {0.1,    1e300, -1e-300, infinity, -infinity,         1.0 / 3,
                            4.5e15, -0.0,  1e17,    5e-324,   9007199254740993.0};
   for (const bool is_large : {false, true}) {
     db().Remove(key_);
@@ -187,8 +181,8 @@ TEST_F(SortedSetValueTest, AScanMeetsAllMembers) {
   std::map<std::string, double> seen;
   uint64_t cursor = 0;
   do {
-    cursor = Reader().Scan(
-        cursor, [&](const Element& member, double score) { seen[member.ToString()] = score; });
+    cursor =
+        Reader().Scan(cursor, [&](const Element& member, double score) { seen[member.ToString()] = score; });
   } while (cursor != 0);
   EXPECT_EQ(seen.size(), 1000u);
   EXPECT_EQ(seen["77"], 77);

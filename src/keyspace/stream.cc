@@ -60,7 +60,8 @@ bool ConsumerGroup::RemovePending(StreamId id) {
 size_t ConsumerGroup::MemoryBytes() const {
   size_t bytes = sizeof(*this) + pending.MemoryBytes() + pending.size() * sizeof(PendingEntry);
   for (const auto& [consumer_name, consumer] : consumers) {
-    bytes += kMapNodeBytes + sizeof(Consumer) + 2 * consumer_name.capacity() + consumer->pending.MemoryBytes();
+    bytes +=
+        kMapNodeBytes + sizeof(Consumer) + 2 * consumer_name.capacity() + consumer->pending.MemoryBytes();
   }
   return bytes;
 }
@@ -77,8 +78,8 @@ ConsumerGroup* Stream::FindGroup(std::string_view name) const {
   return found == groups.end() ? nullptr : found->second.get();
 }
 
-size_t Stream::MemoryBytes() const {
-  size_t bytes = sizeof(*this) - sizeof(log) + log.MemoryBytes();
+size_t Stream::MemoryBytes(size_t samples) const {
+  size_t bytes = sizeof(*this) - sizeof(log) + log.MemoryBytes(samples);
   for (const auto& [name, group] : groups) bytes += kMapNodeBytes + group->MemoryBytes();
   return bytes;
 }

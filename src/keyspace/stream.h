@@ -1,8 +1,8 @@
-// What hangs on the entry of a stream key: the log of entries and the consumer groups, each with its consumers
-// and the entries that were delivered and not acknowledged.
+// What hangs on the entry of a stream key: the log of entries and the consumer groups, each with its
+// consumers and the entries that were delivered and not acknowledged.
 //
-// Changed by StreamValue (stream_value.h) on the engine thread; everybody else reads. Once nothing refers to it, any
-// thread may destroy it.
+// Changed by StreamValue (stream_value.h) on the engine thread; everybody else reads. Once nothing refers to
+// it, any thread may destroy it.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,8 @@ using ds::StreamId;
 
 struct Consumer;
 
-// An entry that a consumer got and has not acknowledged. It stands in its group's index and in its consumer's.
+// An entry that a consumer got and has not acknowledged. It stands in its group's index and in its
+// consumer's.
 struct PendingEntry {
   int64_t delivered_ms = 0;  // Unix milliseconds of the last delivery
   uint64_t delivery_count = 0;
@@ -62,7 +63,8 @@ struct ConsumerGroup {
   StreamId last_id;      // delivered last
   int64_t entries_read;  // how many the group has read of all that were ever added, or kUnknownRead
   ds::IdMap<PendingEntry> pending;
-  std::map<std::string, std::unique_ptr<Consumer>, std::less<>> consumers;  // in order of name, as replies list them
+  std::map<std::string, std::unique_ptr<Consumer>, std::less<>>
+      consumers;  // in order of name, as replies list them
 };
 
 struct Stream {
@@ -72,7 +74,8 @@ struct Stream {
   Stream* Clone() const;
 
   ConsumerGroup* FindGroup(std::string_view name) const;
-  size_t MemoryBytes() const;
+  // The log's part is estimated from `samples` blocks; 0 looks at all.
+  size_t MemoryBytes(size_t samples) const;
   size_t FreeEffort() const;
 
   // How many entries were ever added up to `id`, if that can be told from the counters.

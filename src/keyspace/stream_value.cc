@@ -47,7 +47,8 @@ void StreamValue::SetLastId(StreamId last_id, std::optional<uint64_t> entries_ad
 ConsumerGroup* StreamValue::CreateGroup(std::string_view name, StreamId last_id, int64_t entries_read) {
   auto& groups = stream().groups;
   if (groups.contains(name)) return nullptr;
-  const auto at = groups.emplace(std::string(name), std::make_unique<ConsumerGroup>(name, last_id, entries_read)).first;
+  const auto at =
+      groups.emplace(std::string(name), std::make_unique<ConsumerGroup>(name, last_id, entries_read)).first;
   CountGroupChange();
   return at->second.get();
 }

@@ -1,8 +1,9 @@
 // Streams as the commands see them: StreamOf reads any stream; StreamValue changes one through a WriteHandle.
 // Engine thread only; both own nothing.
 //
-// What happens to groups counts as a change for the effects and `rdb_changes_since_last_save`, but leaves the transactions
-// of those who WATCH the key alone, as in Redis: only the log and the key itself are what they watch.
+// What happens to groups counts as a change for the effects and `rdb_changes_since_last_save`, but leaves the
+// transactions of those who WATCH the key alone, as in Redis: only the log and the key itself are what they
+// watch.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +37,8 @@ class StreamValue {
   // Returns how many entries went. `counts`: they count as changes; not so in XADD, which is one change.
   uint64_t Trim(const ds::StreamTrim& trim, bool counts = true);
   // XSETID.
-  void SetLastId(StreamId last_id, std::optional<uint64_t> entries_added, std::optional<StreamId> max_deleted_id);
+  void SetLastId(StreamId last_id, std::optional<uint64_t> entries_added,
+                 std::optional<StreamId> max_deleted_id);
 
   // ---- groups
 

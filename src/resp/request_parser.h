@@ -5,7 +5,7 @@
 // The parser keeps its place inside a half-received request, so every byte is looked at once however the
 // input is cut. Nothing is allocated for what is only announced: arguments are appended as they arrive.
 //
-// The limits and error texts are those that clients of Redis 7 know.
+// The limits and error texts are those that clients of Redis 7 know: docs/formats/resp.md.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Writes replies into an OutputBuffer, in RESP2 or RESP3. A Writer owns nothing and is cheap to make where it
-// is needed; same thread as its buffer. Types that RESP2 lacks come out as what Redis sends to RESP2 clients.
+// Writes replies into an OutputBuffer, in RESP2 or RESP3 (docs/formats/resp.md). Owns nothing and is cheap to
+// make where it is needed; same thread as its buffer. Types that RESP2 lacks come out as what Redis sends it.
 //
 // `Error`'s text starts with its code ("ERR ...", "WRONGTYPE ..."): adding one is the caller's matter.
 #pragma once

@@ -1,12 +1,30 @@
 #include "server/commands.h"
 
+#include <utility>
+
 #include "commands/register.h"
 
 namespace hearth::server {
+namespace {
 
-struct Commands::Objects {};
+// Holds the engine thread, as a command that takes so long would: DEBUG SLEEP.
+void HoldUp(env::Clock& clock, int64_t micros) {
+  const int64_t end_us = clock.MonotonicMicros() + micros;
+  while (clock.MonotonicMicros() < end_us) {
+  }
+}
 
-Commands::Commands(const Parts& parts) : objects_(std::make_unique<Objects>()) {
+}  // namespace
+
+Commands::Commands(const Parts& parts)
+    : identity_(MakeIdentity(parts.random, parts.clock)),
+      metrics_(parts.engine, parts.connections, parts.loop),
+      config_(parts.configuration, parts.engine, metrics_, parts.log),
+      debug_({[&expiry = parts.expiry](bool on) { expiry.set_enabled(on); },
+              [&clock = parts.clock](int64_t micros) { HoldUp(clock, micros); }}),
+      info_({parts.engine, parts.configuration, parts.connections, parts.limits, metrics_, identity_}),
+      memory_(parts.engine, metrics_, identity_),
+      server_(parts.shutdown) {
   engine::CommandTable& table = parts.engine.commands();
   commands::RegisterStrings(table);
   commands::RegisterKeys(table);
@@ -16,12 +34,25 @@ Commands::Commands(const Parts& parts) : objects_(std::make_unique<Objects>()) {
   commands::RegisterDatabases(table);
   commands::RegisterLists(table);
   commands::RegisterHashes(table);
+  commands::RegisterSets(table);
+  commands::RegisterSortedSets(table);
+  commands::RegisterStreams(table);
   commands::RegisterBitmaps(table);
   commands::RegisterHyperLogLogs(table);
+  commands::RegisterGeo(table);
+  commands::RegisterConnection(table);
+  commands::RegisterClientCommands(table);
+  commands::RegisterClientControl(table);
+  commands::RegisterPubSub(table);
+  commands::RegisterTransactions(table);
+  commands::RegisterCommandInfo(table);
+  commands::RegisterCommandDocs(table);
+  commands::RegisterSlowlog(table);
+  config_.Register(table);
+  debug_.Register(table);
+  info_.Register(table);
+  memory_.Register(table);
+  server_.Register(table);
 }
-
-Commands::~Commands() = default;
-
-void Commands::Cron() {}
 
 }  // namespace hearth::server

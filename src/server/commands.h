@@ -8,14 +8,19 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "engine/client_limits.h"
 #include "engine/engine.h"
 #include "env/clock.h"
-#include "env/disk.h"
 #include "env/random.h"
 #include "keyspace/expiry_cycle.h"
 #include "net/event_loop.h"
 #include "net/io_threads.h"
-#include "net/listener.h"
+#include "server/config_commands.h"
+#include "server/debug_commands.h"
+#include "server/info.h"
+#include "server/info_metrics.h"
+#include "server/memory_commands.h"
+#include "server/server_commands.h"
 #include "settings/configuration.h"
 
 namespace hearth::server {
@@ -26,25 +31,28 @@ class Commands {
     settings::Configuration& configuration;
     Logger& log;
     env::Clock& clock;
-    env::Disk& disk;
     env::Random& random;
     net::EventLoop& loop;
     engine::Engine& engine;
     keyspace::ExpiryCycle& expiry;
     net::IoThreads& connections;
-    net::Listener& listener;
-    // Ends the server in order; the text goes to the log.
-    std::function<void(std::string_view why)> stop;
+    engine::ClientLimits& limits;
+    // SHUTDOWN; see ServerCommands.
+    ServerCommands::Actions shutdown;
   };
   explicit Commands(const Parts& parts);
-  ~Commands();
 
-  // `hz` times a second.
-  void Cron();
+  // Takes the measurements that INFO shows as rates.
+  void Sample() { metrics_.Sample(); }
 
  private:
-  struct Objects;
-  std::unique_ptr<Objects> objects_;
+  const Identity identity_;
+  Metrics metrics_;
+  ConfigCommands config_;
+  DebugCommands debug_;
+  Info info_;
+  MemoryCommands memory_;
+  ServerCommands server_;
 };
 
 }  // namespace hearth::server

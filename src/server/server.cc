@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include <algorithm>
 #include <csignal>
 #include <utility>
 
@@ -27,7 +28,7 @@ bool IsLoopback(const net::Connection& connection) {
 }  // namespace
 
 Server::Server(settings::Configuration& configuration, Logger& log, env::Clock& clock, env::Net& net,
-               env::Poller& poller, env::Disk& disk, env::Random& random)
+               env::Poller& poller, env::Random& random)
     : configuration_(configuration),
       settings_(configuration.settings()),
       log_(log),
@@ -39,9 +40,23 @@ Server::Server(settings::Configuration& configuration, Logger& log, env::Clock& 
       connections_(loop_, net, clock, env::MakeSystemPoller, engine_, engine_),
       listener_(loop_, net, connections_,
                 [this](net::Connection& connection) { return AcceptsConnection(connection); }),
-      commands_({configuration, log, clock, disk, random, loop_, engine_, expiry_, connections_, listener_,
-                 [this](std::string_view why) { Stop(why); }}) {
+      limits_(engine_),
+      commands_({configuration,
+                 log,
+                 clock,
+                 random,
+                 loop_,
+                 engine_,
+                 expiry_,
+                 connections_,
+                 limits_,
+                 {[this](const ShutdownRequest&) -> Status {
+                    Stop("User requested shutdown...");
+                    return {};
+                  },
+                  [] { return false; }}}) {
   RenameCommands();
+  engine_.set_after_batch([this](engine::Client& client) { limits_.AfterBatch(client); });
   engine_.set_on_open([this](engine::Client& client) { OnOpen(client); });
   ApplySettingsAtRunTime();
   loop_.AddBeforeWait(net::LoopPhase::kWork, [this] { BeforeWait(); });
@@ -162,12 +177,12 @@ Status Server::Start() {
   if (settings_.port != 0) log_.Notice("Ready to accept connections tcp");
   if (!settings_.unixsocket.empty()) log_.Notice("Ready to accept connections unix");
   loop_.After(0, [this] { Cron(); });
+  loop_.Every(100'000, [this] { Tick(); });
   return {};
 }
 
 int Server::Run() {
   loop_.Run();
-  log_.Notice("User requested shutdown...");
   listener_.Close();
   if (!settings_.unixsocket.empty()) log_.Notice("Removing the unix socket file.");
   return 0;
@@ -186,15 +201,31 @@ void Server::Cron() {
   engine_.RefreshTime();
   // A quarter of the time at most goes to keys that nobody asks for.
   expiry_.Begin(period_us / 4);
-  commands_.Cron();
   loop_.After(period_us, [this] { Cron(); });
+}
+
+// Ten times a second, whatever `hz` is.
+void Server::Tick() {
+  engine_.RefreshTime();
+  limits_.Tick();
+  commands_.Sample();
+}
+
+// The loop wakes when clients have waited long enough, and not only at the next Cron. 0 is never.
+void Server::WakeFor(int64_t at_ms) {
+  constexpr int64_t kLongestMs = 1000;
+  if (at_ms == 0) return;
+  loop_.LimitNextWait(std::clamp<int64_t>(at_ms - clock_.WallMicros() / 1000, 0, kLongestMs) * 1000);
 }
 
 void Server::BeforeWait() {
   if (const int signal = env::TakeStopSignal(); signal != 0 && !is_stopping_) {
-    Stop(fmt::format("Received {} scheduling shutdown...", signal == SIGINT ? "SIGINT" : "SIGTERM"));
+    log_.Notice("Received {} scheduling shutdown...", signal == SIGINT ? "SIGINT" : "SIGTERM");
+    Stop("User requested shutdown...");
   }
   engine_.BeforeWait();
+  WakeFor(engine_.blocking().NextDeadlineMs());
+  WakeFor(engine_.pause().until_ms());
   if (expiry_.RunSlice()) loop_.RequestImmediateTurn();
   if (engine_.must_evict_more()) {
     engine_.MakeRoom();

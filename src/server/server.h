@@ -9,9 +9,9 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "engine/client_limits.h"
 #include "engine/engine.h"
 #include "env/clock.h"
-#include "env/disk.h"
 #include "env/net.h"
 #include "env/random.h"
 #include "keyspace/expiry_cycle.h"
@@ -27,7 +27,7 @@ class Server {
  public:
   // `configuration` is loaded and outlives the server, as do the environment's parts.
   Server(settings::Configuration& configuration, Logger& log, env::Clock& clock, env::Net& net,
-         env::Poller& poller, env::Disk& disk, env::Random& random);
+         env::Poller& poller, env::Random& random);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -46,7 +46,9 @@ class Server {
   bool AcceptsConnection(net::Connection& connection);
   void OnOpen(engine::Client& client);
   void Cron();
+  void Tick();
   void BeforeWait();
+  void WakeFor(int64_t at_ms);
   void AdjustFileLimit();
   void Stop(std::string_view why);
 
@@ -60,6 +62,7 @@ class Server {
   keyspace::ExpiryCycle expiry_;
   net::IoThreads connections_;
   net::Listener listener_;
+  engine::ClientLimits limits_;
   Commands commands_;
   bool is_stopping_ = false;
 };

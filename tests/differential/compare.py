@@ -6,6 +6,7 @@ choice (checked by membership against the reply of the probe that came just befo
 
 from support.resp import Error, Map, Null, QUEUED, Set, Simple
 from differential.known import known_difference
+from differential.stream_replies import stream_replies_agree
 
 TTL_TOLERANCE_MS = 5000
 SMALL_ENCODINGS = {b"listpack", b"ziplist", b"intset"}
@@ -117,6 +118,8 @@ def replies_agree(arguments, left, right, previous=None):
         agree = _unordered_agree(name, arguments, left, right, previous)
     elif name in (b"SORT", b"SORT_RO"):
         agree = _sort_agree(arguments, left, right)
+    elif name in (b"XINFO", b"XPENDING"):
+        agree = stream_replies_agree(arguments, left, right)
     elif name in SHAPE_ONLY or pair in SHAPE_ONLY_PAIRS:
         agree = same_shape(left, right)
     return agree or known_difference(arguments, left, right) is not None

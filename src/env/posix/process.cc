@@ -51,8 +51,7 @@ int ProcessId() { return getpid(); }
 bool OutputIsTerminal() { return isatty(STDOUT_FILENO) == 1; }
 
 Status Daemonize() {
-  // lint: allow fork because becoming a daemon is one by definition, and it happens before any thread or data
-  // exists
+  // lint: allow fork because a daemon is made by one, before any thread or data exists
   const pid_t child = fork();
   if (child < 0) return Fail(std::string("cannot become a daemon: ") + std::strerror(errno), errno);
   if (child > 0) _exit(0);
