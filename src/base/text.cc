@@ -151,6 +151,8 @@ bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
 // Only the last '*' needs to be retried: whatever an earlier one could swallow, the later one can swallow as
 // well. So the work is at most pattern length times text length.
 bool GlobMatch(std::string_view pattern, std::string_view text, bool ignore_case) {
+  // Clients know it so: not even '*' matches nothing at all.
+  if (text.empty()) return pattern.empty();
   constexpr size_t kNone = static_cast<size_t>(-1);
   size_t p = 0;
   size_t t = 0;

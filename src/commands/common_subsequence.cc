@@ -5,8 +5,8 @@
 namespace hearth::commands {
 namespace {
 
-// Fills `row`, which holds the lengths for the prefixes of `second` and the bytes of the first text so far, for one
-// byte more; tells `visit(j, above_is_longer)` for every prefix of j + 1 bytes.
+// Fills `row`, which holds the lengths for the prefixes of `second` and the bytes of the first text so far,
+// for one byte more; tells `visit(j, above_is_longer)` for every prefix of j + 1 bytes.
 template <typename Visit>
 void NextRow(std::vector<uint32_t>& row, char byte, std::string_view second, Visit&& visit) {
   uint32_t diagonal = 0;

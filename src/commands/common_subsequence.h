@@ -1,9 +1,10 @@
-// The longest common subsequence of two texts, by the table of all pairs of prefixes (Wagner and Fischer 1974).
+// The longest common subsequence of two texts, by the table of all pairs of prefixes (Wagner and Fischer
+// 1974).
 //
-// Of the table only two rows of lengths are kept, and one bit for each pair: which way the walk back goes. Where several
-// subsequences are longest, the walk back from the ends decides: it takes equal bytes, then the shorter second text
-// unless a shorter first text keeps more. Clients see that choice in LCS.
-// Limitation: time is the product of the two sizes.
+// Of the table only two rows of lengths are kept, and one bit for each pair: which way the walk back goes.
+// Where several subsequences are longest, the walk back from the ends decides: it takes equal bytes, then the
+// shorter second text unless a shorter first text keeps more. Clients see that choice in LCS. Limitation:
+// time is the product of the two sizes.
 #pragma once
 
 #include <cstddef>

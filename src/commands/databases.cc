@@ -15,7 +15,8 @@ using keyspace::Database;
 void Select(Context& ctx) {
   const auto index = DatabaseIndex(ctx, 1);
   if (!index) return;
-  if (ctx.settings().cluster_enabled && *index != 0) return ctx.Error("ERR SELECT is not allowed in cluster mode");
+  if (ctx.settings().cluster_enabled && *index != 0)
+    return ctx.Error("ERR SELECT is not allowed in cluster mode");
   ctx.client().database = *index;
   ctx.reply().Ok();
 }
@@ -51,8 +52,8 @@ bool IsSmall(const Database& db) {
   return effort <= kEffort;
 }
 
-// SYNC promises that the keys are gone, and so they are; who gives their memory back is nobody's matter but the
-// engine's, which never waits for it.
+// SYNC promises that the keys are gone, and so they are; who gives their memory back is nobody's matter but
+// the engine's, which never waits for it.
 void ClearDatabase(Context& ctx, int index) {
   Database& db = ctx.keyspace().database(index);
   if (db.size() == 0) return;

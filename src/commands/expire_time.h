@@ -18,8 +18,8 @@ inline constexpr TimeUnit kMillisFromNow = {false, false};
 inline constexpr TimeUnit kUnixSeconds = {true, true};
 inline constexpr TimeUnit kUnixMillis = {false, true};
 
-// Argument i as Unix milliseconds. The error has been replied if it is no number or lies beyond what 64 bits hold, or,
-// with `must_be_positive`, if it is not above zero.
+// Argument i as Unix milliseconds. The error has been replied if it is no number or lies beyond what 64 bits
+// hold, or, with `must_be_positive`, if it is not above zero.
 std::optional<int64_t> ExpireTime(engine::Context& ctx, size_t i, TimeUnit unit, bool must_be_positive);
 
 // Whether a key given this expiry goes at once. Only a primary decides that; others wait for its word.

@@ -45,7 +45,7 @@ std::optional<Conditions> ParseConditions(Context& ctx) {
     } else if (ctx.Is(i, "LT")) {
       conditions.if_less = true;
     } else {
-      ctx.Error(fmt::format("ERR Unsupported option {}", ctx[i]));
+      ctx.Error(fmt::format("ERR Unsupported option {}", ctx[i].substr(0, ctx[i].find('\0'))));
       return std::nullopt;
     }
   }
@@ -93,7 +93,8 @@ void TtlGeneric(Context& ctx, TimeUnit unit) {
   const Entry* entry = ctx.Inspect(ctx.key(1));
   if (entry == nullptr) return ctx.reply().Integer(kNoSuchKey);
   if (!entry->has_expiry()) return ctx.reply().Integer(kLivesForEver);
-  const int64_t ms = unit.is_absolute ? entry->expiry_ms() : std::max<int64_t>(entry->expiry_ms() - ctx.now_ms(), 0);
+  const int64_t ms =
+      unit.is_absolute ? entry->expiry_ms() : std::max<int64_t>(entry->expiry_ms() - ctx.now_ms(), 0);
   ctx.reply().Integer(unit.is_seconds ? (ms + 500) / 1000 : ms);
 }
 

@@ -228,7 +228,8 @@ void PfDebug(Context& ctx) {
     const bool was_dense = sketch.is_dense();
     if (DebugMakeDense(ctx, handle, sketch)) ctx.reply().Integer(was_dense ? 0 : 1);
   } else {
-    ctx.Error(fmt::format("ERR Unknown PFDEBUG subcommand '{}'", ctx[1]));
+    // Redis shows the word as C sees it: up to the first zero.
+    ctx.Error(fmt::format("ERR Unknown PFDEBUG subcommand '{}'", ctx[1].substr(0, ctx[1].find('\0'))));
   }
 }
 

@@ -168,6 +168,7 @@ TEST_F(KeysTest, SortsByNumberTextAndWeight) {
   EXPECT_EQ(Do("SORT l"), "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n");
   EXPECT_EQ(Do("SORT l DESC LIMIT 0 1"), "*1\r\n$1\r\n3\r\n");
   EXPECT_EQ(Do("SORT l BY none LIMIT 1 1"), "*1\r\n$1\r\n1\r\n");
+  EXPECT_EQ(Do("SORT l BY none DESC LIMIT 0 1"), "*1\r\n$1\r\n2\r\n");
   Do("MSET w1 30 w2 20 w3 10");
   EXPECT_EQ(Do("SORT l BY w*"), "*3\r\n$1\r\n3\r\n$1\r\n2\r\n$1\r\n1\r\n");
   Do("HSET h1 f x");

@@ -105,7 +105,8 @@ void Lcs(Context& ctx) {
   const std::vector<CommonRun> runs = CommonSubsequence(texts[0], texts[1]);
   if (options->runs) return ReplyRuns(ctx, runs, *options);
   std::string common;
-  for (auto run = runs.rbegin(); run != runs.rend(); ++run) common += texts[0].substr(run->first_start, run->size);
+  for (auto run = runs.rbegin(); run != runs.rend(); ++run)
+    common += texts[0].substr(run->first_start, run->size);
   ctx.reply().Bulk(common);
 }
 

@@ -10,7 +10,8 @@ namespace {
 using engine::Context;
 using engine::Entry;
 
-// The entry that OBJECT looks at: counted like any read, but a missing key is nobody's event. Replies null if absent.
+// The entry that OBJECT looks at: counted like any read, but a missing key is nobody's event. Replies null if
+// absent.
 const Entry* FindObject(Context& ctx) {
   const Entry* entry = ctx.Peek(ctx.key(2));
   auto& stats = ctx.keyspace().stats();
@@ -28,7 +29,8 @@ void ObjectFreq(Context& ctx) {
   if (entry == nullptr) return;
   if (!keyspace::IsLfuPolicy(ctx.settings())) {
     return ctx.Error(
-        "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
+        "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when "
+        "switching "
         "between policies at runtime LRU and LFU data will take some time to adjust.");
   }
   ctx.reply().Integer(keyspace::Frequency(entry->access(), ctx.settings(), ctx.now_ms()));
@@ -39,24 +41,26 @@ void ObjectIdleTime(Context& ctx) {
   if (entry == nullptr) return;
   if (keyspace::IsLfuPolicy(ctx.settings())) {
     return ctx.Error(
-        "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between "
+        "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching "
+        "between "
         "policies at runtime LRU and LFU data will take some time to adjust.");
   }
   ctx.reply().Integer(keyspace::IdleMs(entry->access(), ctx.now_ms()) / 1000);
 }
 
-// Every value has one owner here. Small integers are known to clients as shared by everybody, unless an eviction policy
-// needs an access time for each key.
+// Every value has one owner here. Small integers are known to clients as shared by everybody, unless an
+// eviction policy needs an access time for each key.
 void ObjectRefCount(Context& ctx) {
   constexpr int64_t kSharedIntegers = 10000;
   const Entry* entry = FindObject(ctx);
   if (entry == nullptr) return;
   using settings::MaxmemoryPolicy;
   const MaxmemoryPolicy policy = ctx.settings().maxmemory_policy;
-  const bool needs_access = policy == MaxmemoryPolicy::kVolatileLru || policy == MaxmemoryPolicy::kAllkeysLru ||
-                            keyspace::IsLfuPolicy(ctx.settings());
-  const bool is_shared = entry->type() == engine::Type::kString && entry->is_int() && entry->int_value() >= 0 &&
-                         entry->int_value() < kSharedIntegers && !(needs_access && ctx.settings().maxmemory != 0);
+  const bool needs_access = policy == MaxmemoryPolicy::kVolatileLru ||
+                            policy == MaxmemoryPolicy::kAllkeysLru || keyspace::IsLfuPolicy(ctx.settings());
+  const bool is_shared = entry->type() == engine::Type::kString && entry->is_int() &&
+                         entry->int_value() >= 0 && entry->int_value() < kSharedIntegers &&
+                         !(needs_access && ctx.settings().maxmemory != 0);
   ctx.reply().Integer(is_shared ? INT32_MAX : 1);
 }
 

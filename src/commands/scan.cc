@@ -23,7 +23,8 @@ bool IsWanted(const ScanOptions& options, const Entry& entry) {
 }
 
 void Scan(Context& ctx) {
-  // A sparse table may have many empty buckets in a row: a call visits at most so many times what it was asked for.
+  // A sparse table may have many empty buckets in a row: a call visits at most so many times what it was
+  // asked for.
   constexpr int64_t kStepsPerKey = 10;
   const auto start = ParseScanCursor(ctx, 1);
   if (!start) return;

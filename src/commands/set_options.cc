@@ -12,8 +12,8 @@ constexpr TimeWord kTimeWords[] = {
 
 bool IsSame(TimeUnit a, TimeUnit b) { return a.is_seconds == b.is_seconds && a.is_absolute == b.is_absolute; }
 
-// One word of the options; advances `i` over a value. A time may be given twice in the same unit, and the last one
-// counts.
+// One word of the options; advances `i` over a value. A time may be given twice in the same unit, and the
+// last one counts.
 bool ParseWord(engine::Context& ctx, size_t& i, SetForm form, SetOptions& options) {
   const bool has_time = options.time_argument != 0;
   if (form == SetForm::kSet) {

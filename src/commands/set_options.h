@@ -21,8 +21,8 @@ struct SetOptions {
 // What a command of the family takes.
 enum class SetForm { kSet, kGetEx };
 
-// Parses the arguments from `first` on. Nothing if the syntax error has been replied. Times are not looked at yet:
-// their errors come later in the order of checks.
+// Parses the arguments from `first` on. Nothing if the syntax error has been replied. Times are not looked at
+// yet: their errors come later in the order of checks.
 std::optional<SetOptions> ParseSetOptions(engine::Context& ctx, size_t first, SetForm form);
 
 }  // namespace hearth::commands

@@ -103,7 +103,8 @@ bool IsSortable(const Entry* entry) {
 
 size_t SizeOf(const Entry* entry) { return entry == nullptr ? 0 : keyspace::ContainerSize(*entry); }
 
-// Copies the elements of a range, in the order in which the value has them; a sorted set has one backwards too.
+// Copies the elements of a range, in the order in which the value has them; a sorted set has one backwards
+// too.
 void Load(const Entry* entry, Range range, bool backward, SortItems& items) {
   if (range.size() == 0) return;
   ds::NumberBuffer digits;
@@ -128,12 +129,14 @@ void Load(const Entry* entry, Range range, bool backward, SortItems& items) {
       });
       return;
     }
-    case Type::kList:
-      keyspace::ListReader(*entry).Walk(static_cast<int64_t>(range.start), false, [&](const auto& element) {
+    case Type::kList: {
+      const int64_t start = static_cast<int64_t>(range.start);
+      keyspace::ListReader(*entry).Walk(backward ? -1 - start : start, backward, [&](const auto& element) {
         items.Add(element.View(digits));
         return items.size() < range.size();
       });
       return;
+    }
     default:
       HEARTH_ASSERT(false);
   }
@@ -159,7 +162,8 @@ bool Weigh(Context& ctx, SortOptions& options, SortItems& items) {
   return are_good;
 }
 
-// Calls `use` with each value of the result: the element itself, or what every GET finds for it, which may be nothing.
+// Calls `use` with each value of the result: the element itself, or what every GET finds for it, which may be
+// nothing.
 template <typename Use>
 void ForEachResult(Context& ctx, SortOptions& options, SortItems& items, Range range, Use&& use) {
   for (size_t i = range.start; i < range.end; ++i) {
@@ -210,7 +214,8 @@ void SortGeneric(Context& ctx, bool may_store) {
   SortItems items;
   if (options.must_sort) {
     Load(entry, {0, size}, false, items);
-    if (!Weigh(ctx, options, items)) return ctx.Error("ERR One or more scores can't be converted into double");
+    if (!Weigh(ctx, options, items))
+      return ctx.Error("ERR One or more scores can't be converted into double");
     items.Sort({options.is_text, options.by.has_value(), options.is_descending}, range.start, range.end);
   } else {
     Load(entry, range, options.is_descending, items);

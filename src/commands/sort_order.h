@@ -16,13 +16,13 @@ struct SortItem {
 };
 
 struct SortOrder {
-  bool is_text = false;      // ALPHA
-  bool is_by_weight = false; // BY a pattern
+  bool is_text = false;       // ALPHA
+  bool is_by_weight = false;  // BY a pattern
   bool is_descending = false;
 };
 
-// A text as SORT reads a number: spaces before it and anything after a zero byte do not count, and an empty text is
-// zero. Nothing if it is none.
+// A text as SORT reads a number: spaces before it and anything after a zero byte do not count, and an empty
+// text is zero. Nothing if it is none.
 std::optional<double> SortScore(std::string_view text);
 
 class SortItems {

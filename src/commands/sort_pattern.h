@@ -1,5 +1,5 @@
-// BY and GET patterns of SORT: "weight_*" names a string key for each element, "user_*->age" a field of a hash, "#" the
-// element itself. Made for one run of the command, on the engine thread.
+// BY and GET patterns of SORT: "weight_*" names a string key for each element, "user_*->age" a field of a
+// hash, "#" the element itself. Made for one run of the command, on the engine thread.
 #pragma once
 
 #include <optional>
@@ -19,8 +19,8 @@ class SortPattern {
   // False for a pattern that names the same key for every element, and so says nothing about any.
   bool has_place() const { return has_place_; }
 
-  // What the pattern finds for an element: nothing if there is no such key or field, or it is of another type. Good
-  // until the next call.
+  // What the pattern finds for an element: nothing if there is no such key or field, or it is of another
+  // type. Good until the next call.
   std::optional<std::string_view> Lookup(engine::Context& ctx, std::string_view element);
 
  private:

@@ -141,10 +141,11 @@ void ZMPop(Context& ctx) {
 }
 
 void BZMPop(Context& ctx) {
+  const auto pop = ParseMultiPop(ctx, 2);
+  if (!pop) return;
   const auto deadline_ms = ParseBlockDeadline(ctx, 1);
   if (!deadline_ms) return;
-  const auto pop = ParseMultiPop(ctx, 2);
-  if (pop && !TryMultiPop(ctx, *pop)) BlockForKeys(ctx, pop->first_key, pop->key_count, *deadline_ms);
+  if (!TryMultiPop(ctx, *pop)) BlockForKeys(ctx, pop->first_key, pop->key_count, *deadline_ms);
 }
 
 void BlockingPop(Context& ctx, End end) {

@@ -233,7 +233,7 @@ bool ParseClaimOption(Context& ctx, size_t& i, ClaimOptions& options) {
     if (!id) return false;
     options.last_id = *id;
   } else {
-    ctx.Error(fmt::format("ERR Unrecognized XCLAIM option '{}'", ctx[i]));
+    ctx.Error(fmt::format("ERR Unrecognized XCLAIM option '{}'", ShownName(ctx[i])));
     return false;
   }
   return true;

@@ -20,8 +20,8 @@ using keyspace::StreamOf;
 using keyspace::StreamValue;
 
 void BadSubcommandArguments(Context& ctx) {
-  ctx.Error(
-      fmt::format("ERR unknown subcommand or wrong number of arguments for '{}'. Try XGROUP HELP.", ctx[1]));
+  ctx.Error(fmt::format("ERR unknown subcommand or wrong number of arguments for '{}'. Try XGROUP HELP.",
+                        ShownName(ctx[1])));
 }
 
 // The stream of an XGROUP subcommand, at argument 2; empty, and an error replied, if it is not there.
@@ -42,7 +42,8 @@ WriteHandle FindStream(Context& ctx) {
 ConsumerGroup* FindGroup(Context& ctx, StreamValue& stream) {
   ConsumerGroup* group = stream.FindGroup(ctx[3]);
   if (group == nullptr) {
-    ctx.Error(fmt::format("NOGROUP No such consumer group '{}' for key name '{}'", ctx[3], ctx[2]));
+    ctx.Error(fmt::format("NOGROUP No such consumer group '{}' for key name '{}'", ShownName(ctx[3]),
+                          ShownName(ctx[2])));
   }
   return group;
 }

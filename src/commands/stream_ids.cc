@@ -55,6 +55,18 @@ std::optional<StreamId> ParseStreamId(std::string_view text, uint64_t missing_se
   return StreamId{*ms, *seq};
 }
 
+std::optional<NewStreamId> ParseNewStreamId(std::string_view text) {
+  if (text == "*") return NewStreamId{NewStreamId::Kind::kAuto, {}};
+  const bool is_auto_seq = text.size() > 2 && text.ends_with("-*");
+  if (is_auto_seq) {
+    text.remove_suffix(2);
+    if (text.find('-') != std::string_view::npos) return std::nullopt;
+  }
+  const auto id = ParseStreamId(text, 0);
+  if (!id) return std::nullopt;
+  return NewStreamId{is_auto_seq ? NewStreamId::Kind::kAutoSeq : NewStreamId::Kind::kGiven, *id};
+}
+
 std::optional<StreamId> StreamIdArgument(engine::Context& ctx, size_t i, uint64_t missing_seq) {
   const auto id = ParseStreamId(ctx[i], missing_seq);
   if (!id) ctx.Error(kInvalidStreamId);

@@ -32,6 +32,14 @@ void ReplyStreamId(resp::Writer& reply, StreamId id);
 // "<ms>-<seq>", or "<ms>" with `missing_seq`. Nothing if it is no id.
 std::optional<StreamId> ParseStreamId(std::string_view text, uint64_t missing_seq);
 
+// XADD's id: complete, or with a part to be filled in.
+struct NewStreamId {
+  enum class Kind : uint8_t { kGiven, kAutoSeq, kAuto } kind = Kind::kGiven;
+  StreamId id;
+};
+// "*", "<ms>-*" or an id.
+std::optional<NewStreamId> ParseNewStreamId(std::string_view text);
+
 // Argument i in that form; replies the error if it is not.
 std::optional<StreamId> StreamIdArgument(engine::Context& ctx, size_t i, uint64_t missing_seq = 0);
 // The same with "-" and "+" for the least and the greatest id.

@@ -39,10 +39,13 @@ void ReplyNamedId(resp::Writer& reply, std::string_view name, StreamId id) {
 }
 
 // A number that may not be known.
-void ReplyKnown(resp::Writer& reply, std::string_view name, int64_t number) {
+void ReplyKnown(resp::Writer& reply, std::string_view name, std::optional<int64_t> number) {
   reply.Bulk(name);
-  if (number == ConsumerGroup::kUnknownRead) return reply.Null();
-  reply.Integer(number);
+  if (!number) return reply.Null();
+  reply.Integer(*number);
+}
+std::optional<int64_t> EntriesRead(const ConsumerGroup& group) {
+  return group.entries_read == ConsumerGroup::kUnknownRead ? std::nullopt : std::optional(group.entries_read);
 }
 
 // The seven pairs with which both forms of XINFO STREAM begin.
@@ -112,7 +115,7 @@ void ReplyFullGroup(resp::Writer& reply, const Stream& stream, const ConsumerGro
   reply.Bulk("name");
   reply.Bulk(group.name);
   ReplyNamedId(reply, "last-delivered-id", group.last_id);
-  ReplyKnown(reply, "entries-read", group.entries_read);
+  ReplyKnown(reply, "entries-read", EntriesRead(group));
   ReplyKnown(reply, "lag", stream.LagOf(group));
   ReplyCount(reply, "pel-count", group.pending.size());
   reply.Bulk("pending");
@@ -174,7 +177,7 @@ void XInfoGroups(Context& ctx) {
     ReplyCount(reply, "consumers", group->consumers.size());
     ReplyCount(reply, "pending", group->pending.size());
     ReplyNamedId(reply, "last-delivered-id", group->last_id);
-    ReplyKnown(reply, "entries-read", group->entries_read);
+    ReplyKnown(reply, "entries-read", EntriesRead(*group));
     ReplyKnown(reply, "lag", stream->LagOf(*group));
   }
 }
@@ -184,7 +187,8 @@ void XInfoConsumers(Context& ctx) {
   if (stream == nullptr) return;
   const ConsumerGroup* group = stream->FindGroup(ctx[3]);
   if (group == nullptr) {
-    return ctx.Error(fmt::format("NOGROUP No such consumer group '{}' for key name '{}'", ctx[3], ctx[2]));
+    return ctx.Error(fmt::format("NOGROUP No such consumer group '{}' for key name '{}'", ShownName(ctx[3]),
+                                 ShownName(ctx[2])));
   }
   resp::Writer& reply = ctx.reply();
   reply.Array(group->consumers.size());

@@ -18,13 +18,13 @@ class TrimParser {
       if (!ParseOne()) return std::nullopt;
     }
     if (!Check()) return std::nullopt;
-    return StreamTrimOptions{has_trim_ ? std::optional(trim_) : std::nullopt, creates_key_, i_};
+    return StreamTrimOptions{has_trim_ ? std::optional(trim_) : std::nullopt, creates_key_, new_id_, i_};
   }
 
  private:
   bool ParseOne() {
     const bool has_more = i_ + 1 < ctx_.size();
-    if (is_add_ && ctx_[i_] == "*") return is_at_id_ = true;
+    if (is_add_ && ctx_[i_] == "*") return ParseNewId();
     if (ctx_.Is(i_, "maxlen") && has_more) return ParseThreshold(ds::StreamTrim::By::kLength);
     if (ctx_.Is(i_, "minid") && has_more) return ParseThreshold(ds::StreamTrim::By::kMinId);
     if (ctx_.Is(i_, "limit") && has_more) return ParseLimit();
@@ -33,9 +33,20 @@ class TrimParser {
       ++i_;
       return true;
     }
-    if (is_add_) return is_at_id_ = true;
+    if (is_add_) return ParseNewId();
     ctx_.SyntaxError();
     return false;
+  }
+
+  // The id is looked at before the options together are.
+  bool ParseNewId() {
+    const auto id = ParseNewStreamId(ctx_[i_]);
+    if (id) {
+      new_id_ = *id;
+    } else {
+      ctx_.Error(kInvalidStreamId);
+    }
+    return is_at_id_ = id.has_value();
   }
 
   bool ParseThreshold(ds::StreamTrim::By by) {
@@ -104,6 +115,7 @@ class TrimParser {
   size_t i_;
   const bool is_add_;
   bool is_at_id_ = false;
+  NewStreamId new_id_;
   bool has_trim_ = false;
   bool creates_key_ = true;
   ds::StreamTrim trim_;

@@ -26,37 +26,17 @@ using keyspace::StreamValue;
 
 // ---- XADD
 
-// XADD's id argument: complete, or with a part to be filled in.
-struct IdRequest {
-  enum class Kind { kGiven, kAutoSeq, kAuto } kind = Kind::kGiven;
-  StreamId id;
-};
-
-std::optional<IdRequest> ParseIdRequest(Context& ctx, size_t i) {
-  const std::string_view text = ctx[i];
-  if (text == "*") return IdRequest{IdRequest::Kind::kAuto, {}};
-  if (text.size() > 2 && text.ends_with("-*")) {
-    const std::string_view ms = text.substr(0, text.size() - 2);
-    const auto id = ms.find('-') == std::string_view::npos ? ParseStreamId(ms, 0) : std::nullopt;
-    if (id) return IdRequest{IdRequest::Kind::kAutoSeq, *id};
-  } else if (const auto id = ParseStreamId(text, 0)) {
-    return IdRequest{IdRequest::Kind::kGiven, *id};
-  }
-  ctx.Error(kInvalidStreamId);
-  return std::nullopt;
-}
-
 // The new entry's id; nothing if it would not be above the last one, which must not be the last there can be.
-std::optional<StreamId> NextId(const IdRequest& request, StreamId last, int64_t now_ms) {
+std::optional<StreamId> NextId(const NewStreamId& request, StreamId last, int64_t now_ms) {
   const auto now = static_cast<uint64_t>(now_ms);
   switch (request.kind) {
-    case IdRequest::Kind::kAuto:
+    case NewStreamId::Kind::kAuto:
       return now > last.ms ? StreamId{now, 0} : last.Next();
-    case IdRequest::Kind::kAutoSeq:
+    case NewStreamId::Kind::kAutoSeq:
       if (request.id.ms > last.ms) return request.id;
       if (request.id.ms < last.ms || last.seq == UINT64_MAX) return std::nullopt;
       return StreamId{last.ms, last.seq + 1};
-    case IdRequest::Kind::kGiven:
+    case NewStreamId::Kind::kGiven:
       break;
   }
   return request.id > last ? std::optional(request.id) : std::nullopt;
@@ -82,11 +62,10 @@ void XAdd(Context& ctx) {
   const auto options = ParseStreamTrim(ctx, 2, true);
   if (!options) return;
   if (options->end >= ctx.size()) return ctx.WrongArgumentCount();
-  const auto request = ParseIdRequest(ctx, options->end);
-  if (!request) return;
+  const NewStreamId& request = options->new_id;
   const auto pairs = ctx.args().subspan(options->end + 1);
   if (pairs.size() < 2 || pairs.size() % 2 == 1) return ctx.WrongArgumentCount();
-  if (request->kind == IdRequest::Kind::kGiven && request->id.IsZero()) {
+  if (request.kind == NewStreamId::Kind::kGiven && request.id.IsZero()) {
     return ctx.Error("ERR The ID specified in XADD must be greater than 0-0");
   }
   const Key key = ctx.key(1);
@@ -97,7 +76,7 @@ void XAdd(Context& ctx) {
   if (last == StreamId::Max()) {
     return ctx.Error("ERR The stream has exhausted the last possible ID, unable to add more items");
   }
-  const auto id = NextId(*request, last, ctx.now_ms());
+  const auto id = NextId(request, last, ctx.now_ms());
   if (!id)
     return ctx.Error("ERR The ID specified in XADD is equal or smaller than the target stream top item");
   if (!ds::StreamLog::IsStorable(pairs)) return ctx.Error("ERR Elements are too large to be stored");
@@ -291,7 +270,8 @@ void AddGroupIdEffect(Context& ctx, std::string_view key, const keyspace::Consum
 }
 
 void NoSuchGroup(Context& ctx, std::string_view key, std::string_view group, std::string_view where) {
-  ctx.Error(fmt::format("NOGROUP No such key '{}' or consumer group '{}'{}", key, group, where));
+  ctx.Error(fmt::format("NOGROUP No such key '{}' or consumer group '{}'{}", ShownName(key), ShownName(group),
+                        where));
 }
 
 void RegisterStreams(engine::CommandTable& table) {

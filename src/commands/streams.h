@@ -25,6 +25,7 @@ void RegisterStreamInfo(engine::CommandTable& table);
 struct StreamTrimOptions {
   std::optional<ds::StreamTrim> trim;
   bool creates_key = true;  // no NOMKSTREAM
+  NewStreamId new_id;       // XADD's
   size_t end;               // the first argument behind the options: XADD's id
 };
 // For XTRIM (`is_add` false) the options are all that is left. Replies the error.
@@ -52,6 +53,8 @@ void AddClaimEffect(engine::Context& ctx, std::string_view key, const keyspace::
 // Passes on how far a group has come.
 void AddGroupIdEffect(engine::Context& ctx, std::string_view key, const keyspace::ConsumerGroup& group);
 
+// A name as errors show it: up to its first zero byte.
+inline std::string_view ShownName(std::string_view name) { return name.substr(0, name.find('\0')); }
 // XREADGROUP's form ends with " in XREADGROUP with GROUP option".
 void NoSuchGroup(engine::Context& ctx, std::string_view key, std::string_view group,
                  std::string_view where = {});

@@ -57,7 +57,8 @@ void DecrBy(Context& ctx) {
   Add(ctx, -*decrement);
 }
 
-// Puts a sum under the key, keeping its expiry. One that reads like an integer stays text: clients see "embstr".
+// Puts a sum under the key, keeping its expiry. One that reads like an integer stays text: clients see
+// "embstr".
 void StoreSum(Context& ctx, const Key& key, std::string_view text) {
   if (!ParseInt64(text)) return ctx.db().SetString(key, text, Database::kKeepExpiry);
   WriteHandle handle = ctx.FindForWrite(key);

@@ -188,9 +188,8 @@ void MSet(Context& ctx) {
 void MSetNx(Context& ctx) {
   if (ctx.size() % 2 == 0) return ctx.WrongArgumentCount();
   bool is_any_there = false;
-  ForEachKey(ctx, 1, 2, [&](const Key& key, size_t) {
-    is_any_there = is_any_there || ctx.db().Find(key) != nullptr;
-  });
+  ForEachKey(ctx, 1, 2,
+             [&](const Key& key, size_t) { is_any_there = is_any_there || ctx.db().Find(key) != nullptr; });
   if (!is_any_there) SetPairs(ctx);
   ctx.reply().Integer(is_any_there ? 0 : 1);
 }

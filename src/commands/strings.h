@@ -1,5 +1,5 @@
-// The parts of the string family, each in a file of its own; RegisterStrings (register.h) binds them all. Engine
-// thread only, at start.
+// The parts of the string family, each in a file of its own; RegisterStrings (register.h) binds them all.
+// Engine thread only, at start.
 #pragma once
 
 #include "engine/command_table.h"

@@ -64,8 +64,9 @@ TEST_F(StringsTest, ConditionsOfSet) {
 }
 
 TEST_F(StringsTest, OptionsThatExcludeEachOther) {
-  for (const char* line : {"SET k v NX XX", "SET k v EX 1 PX 1", "SET k v KEEPTTL EX 1", "SET k v EX 1 KEEPTTL",
-                           "SET k v EX", "SET k v PERSIST", "GETEX k PERSIST EX 1", "GETEX k KEEPTTL", "SET k v what"}) {
+  for (const char* line :
+       {"SET k v NX XX", "SET k v EX 1 PX 1", "SET k v KEEPTTL EX 1", "SET k v EX 1 KEEPTTL", "SET k v EX",
+        "SET k v PERSIST", "GETEX k PERSIST EX 1", "GETEX k KEEPTTL", "SET k v what"}) {
     EXPECT_EQ(Do(line), "-ERR syntax error\r\n") << line;
   }
   EXPECT_EQ(Do("SET k v EX 10 EX 20"), "+OK\r\n");
@@ -155,8 +156,9 @@ TEST_F(StringsTest, LongestCommonSubsequence) {
   Do("MSET a ohmytext b mynewtext");
   EXPECT_EQ(Do("LCS a b"), "$6\r\nmytext\r\n");
   EXPECT_EQ(Do("LCS a b LEN"), ":6\r\n");
-  EXPECT_EQ(Do("LCS a b IDX MINMATCHLEN 4 WITHMATCHLEN"),
-            "*4\r\n$7\r\nmatches\r\n*1\r\n*3\r\n*2\r\n:4\r\n:7\r\n*2\r\n:5\r\n:8\r\n:4\r\n$3\r\nlen\r\n:6\r\n");
+  EXPECT_EQ(
+      Do("LCS a b IDX MINMATCHLEN 4 WITHMATCHLEN"),
+      "*4\r\n$7\r\nmatches\r\n*1\r\n*3\r\n*2\r\n:4\r\n:7\r\n*2\r\n:5\r\n:8\r\n:4\r\n$3\r\nlen\r\n:6\r\n");
   EXPECT_EQ(Do("LCS a none"), "$0\r\n\r\n");
 }
 

@@ -24,6 +24,12 @@ bool IsNeverQueued(const Command& command) {
   return std::find(std::begin(kAtOnce), std::end(kAtOnce), command.full_name()) != std::end(kAtOnce);
 }
 
+// A client's word in an error: so much of it, and no more than up to a zero byte, as clients have always got
+// it.
+std::string_view Shown(std::string_view word, size_t size) {
+  return word.substr(0, std::min(size, word.find('\0')));
+}
+
 bool MayWrite(const Command& command) { return command.is(kCommandWrite | kCommandMayReplicate); }
 
 }  // namespace
@@ -213,22 +219,33 @@ void Engine::Reject(Client& client, Command& command, std::string_view error) {
 }
 
 void Engine::RejectUnknown(Client& client, Arguments args) {
+  // These begin lines of HTTP: somebody's browser was made to send requests to us (cross-protocol scripting).
+  // What it sends next may be commands, and none of them must run.
+  if ((EqualsIgnoreCase(args[0], "post") || EqualsIgnoreCase(args[0], "host:")) &&
+      client.connection != nullptr) {
+    log_.Verbose(
+        "Closing client id={} addr={}: it speaks HTTP, which may be an attempt to run commands from a "
+        "browser",
+        client.id, client.connection->peer_address());
+    client.CloseNow();
+    return;
+  }
   if (client.in_transaction()) client.transaction->must_abort = true;
   // Enough to recognise the request by, whatever was sent.
   constexpr size_t kShownBytes = 128;
   std::string shown;
   for (size_t i = 1; i < args.size() && shown.size() < kShownBytes; ++i) {
-    shown += fmt::format("'{}' ", args[i].substr(0, kShownBytes - shown.size()));
+    shown += fmt::format("'{}' ", Shown(args[i], kShownBytes - shown.size()));
   }
   const std::string error = fmt::format("ERR unknown command '{}', with args beginning with: {}",
-                                        args[0].substr(0, kShownBytes), shown);
+                                        Shown(args[0], kShownBytes), shown);
   CountError(error);
   client.writer.Error(error);
 }
 
 void Engine::RejectUnknownSubcommand(Client& client, const Command& container, Arguments args) {
   if (client.in_transaction()) client.transaction->must_abort = true;
-  const std::string error = fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", args[1].substr(0, 128),
+  const std::string error = fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", Shown(args[1], 128),
                                         ToUpper(container.full_name()));
   CountError(error);
   client.writer.Error(error);

@@ -192,6 +192,16 @@ TEST(BatchTest, RequestsOfOneBatchRunInOrderAcrossPrefetchWindows) {
   EXPECT_EQ(server.Ask(client, requests), expected);
 }
 
+TEST(BatchTest, ABrowserIsCutOffBeforeWhatItSendsRuns) {
+  testing::ConnectedEngine server;
+  for (const std::string_view line : {"POST / HTTP/1.1", "host: localhost"}) {
+    const size_t client = server.Connect();
+    EXPECT_EQ(server.Ask(client, std::string(line) + "\r\nSET a 1"), "");
+  }
+  EXPECT_EQ(server.engine.clients().size(), 0u);
+  EXPECT_EQ(server.Ask(server.Connect(), "EXISTS a"), ":0\r\n");
+}
+
 TEST(BatchTest, ABrokenRequestIsAnsweredAfterThoseBeforeItAndEndsTheConnection) {
   testing::ConnectedEngine server;
   const size_t client = server.Connect();

@@ -1,5 +1,6 @@
 #include "keyspace/sorted_set_contents.h"
 
+#include <cmath>
 #include <memory>
 
 #include "base/numbers.h"
@@ -9,6 +10,17 @@ namespace hearth::keyspace {
 
 using ds::Listpack;
 using ds::ListpackView;
+
+namespace {
+
+// A score that the listpack holds as an integer; negative zero becomes zero there, as in Redis.
+std::optional<int64_t> WholeNumber(double score) {
+  constexpr double kBound = 4611686018427387904.0;
+  if (score < -kBound || score > kBound || score != std::trunc(score)) return std::nullopt;
+  return static_cast<int64_t>(score);
+}
+
+}  // namespace
 
 // Holds the listpack open for change, and hangs its block, which may have moved, back where it was.
 class SortedSetContents::PackEdit {
@@ -28,13 +40,21 @@ class SortedSetContents::PackEdit {
       ds::NumberBuffer digits;
       if (other > score || (other == score && view.Get(at).View(digits) > member)) {
         at = pack_.InsertBefore(at, member);
-        pack_.InsertAfter(at, FormatDouble(score));
+        if (const auto whole = WholeNumber(score)) {
+          pack_.InsertAfter(at, *whole);
+        } else {
+          pack_.InsertAfter(at, FormatDouble(score));
+        }
         return;
       }
       at = view.Next(score_at);
     }
     pack_.Append(member);
-    pack_.Append(FormatDouble(score));
+    if (const auto whole = WholeNumber(score)) {
+      pack_.Append(*whole);
+    } else {
+      pack_.Append(FormatDouble(score));
+    }
   }
   void Delete(ListpackView::Position at) { pack_.Delete(at, 2); }
   void DeleteRange(size_t start, size_t count) {

@@ -109,17 +109,20 @@ int64_t Stream::EntriesAddedUpTo(StreamId id) const {
 
 bool Stream::HasTombstonesFrom(StreamId id) const {
   if (log.length() == 0 || log.max_deleted_id().IsZero()) return false;
+  // Those in front of the first entry are nobody's concern.
+  if (log.first_id() > log.max_deleted_id()) return false;
   return id <= log.max_deleted_id();
 }
 
-int64_t Stream::LagOf(const ConsumerGroup& group) const {
+std::optional<int64_t> Stream::LagOf(const ConsumerGroup& group) const {
   const auto added = static_cast<int64_t>(log.entries_added());
   if (added == 0) return 0;
   if (group.entries_read != ConsumerGroup::kUnknownRead && !HasTombstonesFrom(group.last_id)) {
     return added - group.entries_read;
   }
   const int64_t read = EntriesAddedUpTo(group.last_id);
-  return read == ConsumerGroup::kUnknownRead ? ConsumerGroup::kUnknownRead : added - read;
+  if (read == ConsumerGroup::kUnknownRead) return std::nullopt;
+  return added - read;
 }
 
 }  // namespace hearth::keyspace

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -82,8 +83,9 @@ struct Stream {
   int64_t EntriesAddedUpTo(StreamId id) const;
   // Whether a deleted entry may lie at `id` or behind it.
   bool HasTombstonesFrom(StreamId id) const;
-  // How many entries the group has still to read; kUnknownRead if that cannot be told.
-  int64_t LagOf(const ConsumerGroup& group) const;
+  // How many entries the group has still to read, if that can be told; below zero if XGROUP SETID said too
+  // much.
+  std::optional<int64_t> LagOf(const ConsumerGroup& group) const;
 
   ds::StreamLog log;
   std::map<std::string, std::unique_ptr<ConsumerGroup>, std::less<>> groups;

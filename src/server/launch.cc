@@ -141,9 +141,13 @@ void Launch::NotifyReady() {
 
 void Launch::CleanUp() {
   if (IsSupervised() && env::Supervisor() == "systemd") env::NotifySystemd("STOPPING=1\n");
-  if (pid_file_.empty()) return;
-  log_.Notice("Removing the pid file.");
-  if (Status status = disk_.Remove(pid_file_); !status) log_.Warning("{}", status.error().message);
+  const auto remove = [this](std::string_view what, const std::string& path) {
+    if (path.empty()) return;
+    log_.Notice("Removing the {} file.", what);
+    if (Status status = disk_.Remove(path); !status) log_.Warning("{}", status.error().message);
+  };
+  remove("pid", pid_file_);
+  remove("unix socket", configuration_.settings().unixsocket);
 }
 
 }  // namespace hearth::server

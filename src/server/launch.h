@@ -36,7 +36,7 @@ class Launch {
   Status Prepare(bool has_arguments);
   // Tells a supervisor that the server serves.
   void NotifyReady();
-  // Removes the pid file.
+  // Removes the pid file and the Unix socket's.
   void CleanUp();
 
  private:

@@ -184,7 +184,6 @@ Status Server::Start() {
 int Server::Run() {
   loop_.Run();
   listener_.Close();
-  if (!settings_.unixsocket.empty()) log_.Notice("Removing the unix socket file.");
   return 0;
 }
 

@@ -11,6 +11,7 @@ import random
 from typing import NamedTuple
 
 from support.resp import to_bytes
+from differential.supported import is_supported
 
 DATABASES = 4
 PLAIN_CONNECTIONS = (0, 1, 2)
@@ -38,7 +39,7 @@ FLOATS = [
     "5e-324", "3.14159265358979", "1e100", "0x1p3", "100000000000000000000",
 ]
 NOT_FLOATS = ["", "abc", "nan", "inf", "-inf", "+inf", "1e400", "1.2.3", " 1", "1 ", "infinity", "1e",
-              "1e5000", "--1"]
+              "--1"]
 SHORT = [
     "", "a", "b", "c", "hello", "foo", "bar", "x" * 20, "y" * 21, "\r\n", "a b", "\x00", "\x00\x01\xff",
          "'\"\\", "-", "*",
@@ -235,4 +236,4 @@ def make_case(generator, families, commands):
                 group = [generator.spoil(group[0])]
             group = [generator.case_of(group[0])]
         steps.extend(Step(generator.connection, tuple(to_bytes(a) for a in command)) for command in group)
-    return steps
+    return [step for step in steps if is_supported(step.arguments)]

@@ -57,9 +57,41 @@ def _no_permission(arguments, oracle, hearth):
             and hearth.value.startswith(b"NOPERM"))
 
 
+def _infinite_timeout(arguments, oracle, hearth):
+    return oracle == Error(b"ERR timeout is negative") and hearth == Error(b"ERR timeout is out of range")
+
+
+def _lpos_lowest_rank(arguments, oracle, hearth):
+    return arguments[0].upper() == b"LPOS" and b"-9223372036854775808" in arguments and isinstance(hearth, Error)
+
+
+def _command_getkeys_arity(arguments, oracle, hearth):
+    return arguments[0].upper() == b"COMMAND" and isinstance(oracle, Error) and isinstance(hearth, Error)
+
+
+def _loglevel_values(arguments, oracle, hearth):
+    return (arguments[0].upper() == b"CONFIG" and any(a.lower() == b"loglevel" for a in arguments)
+            and isinstance(oracle, Error) and isinstance(hearth, Error))
+
+
+def _bind_failure(arguments, oracle, hearth):
+    return (arguments[0].upper() == b"CONFIG" and any(a.lower() == b"bind" for a in arguments)
+            and isinstance(oracle, Error) and isinstance(hearth, Error))
+
+
+def _rank_with_score(arguments, oracle, hearth):
+    return arguments[0].upper() in (b"ZRANK", b"ZREVRANK") and len(arguments) == 4 and isinstance(oracle, Error)
+
+
 KNOWN_DIFFERENCES = [
+    KnownDifference("infinite timeout", "7.2 says that it is out of range; 7.0 overflows", _infinite_timeout),
+    KnownDifference("LPOS lowest rank", "7.2 refuses the rank that cannot be negated", _lpos_lowest_rank),
+    KnownDifference("COMMAND GETKEYS arity", "7.2 takes a command alone; the error differs", _command_getkeys_arity),
+    KnownDifference("loglevel values", "7.2 knows 'nothing' and lists it", _loglevel_values),
+    KnownDifference("bind failures", "the reason names the address and the system's error", _bind_failure),
     KnownDifference("small list encoding", "7.2 keeps small lists as one listpack and says so", _small_list),
     KnownDifference("small set encoding", "7.2 keeps small sets of strings as a listpack", _small_set),
+    KnownDifference("ZRANK WITHSCORE", "7.2 gave ZRANK and ZREVRANK an option", _rank_with_score),
     KnownDifference("help texts", "Hearth's help is in its own words; no client matches on it", _help),
     KnownDifference("new commands", "commands that came with 7.2 are unknown to 7.0", _new_command),
     KnownDifference("HELLO version", "the version and the connection's id are facts of the server", _hello),

@@ -1,12 +1,15 @@
-"""Geo: every command of the group in Redis 7. Places are rarely the same, since the order of places at one distance is
-not part of the interface."""
+"""Geo: every command of the group in Redis 7.
+
+Places are rarely the same, since the order of places at one distance is not part of the interface.
+"""
 
 from differential.grammar import optional
 
 CITIES = [(13.361389, 38.115556), (15.087269, 37.502669), (2.349014, 48.864716), (-0.127758, 51.507351),
-          (-74.005941, 40.712784), (139.691706, 35.689487), (151.209296, -33.868820), (-68.302967, -54.801912)]
-EDGES = [(180, 85.05112878), (-180, -85.05112878), (180, 0), (-180, 0), (0, 0), (0, 85), (0, -85), (179.9999, 12),
-         (-179.9999, 12), (89.99, 84.9), (10, -84.99)]
+          (-74.005941, 40.712784), (139.691706, 35.689487), (151.209296, -33.868820),
+          (-68.302967, -54.801912)]
+EDGES = [(180, 85.05112878), (-180, -85.05112878), (180, 0), (-180, 0), (0, 0), (0, 85), (0, -85),
+         (179.9999, 12), (-179.9999, 12), (89.99, 84.9), (10, -84.99)]
 
 
 def key(g):
@@ -23,13 +26,14 @@ def place(g):
     if roll < 0.6:
         longitude, latitude = g.choice(CITIES[:4] if g.chance(0.7) else CITIES)
         spread = g.choice([0.001, 0.1, 2])
-        return [repr(longitude + g.random.uniform(-spread, spread)), repr(latitude + g.random.uniform(-spread, spread))]
+        return [repr(degrees + g.random.uniform(-spread, spread)) for degrees in (longitude, latitude)]
     if roll < 0.7:
         longitude, latitude = g.choice(EDGES)
         return [str(longitude), str(latitude)]
     if roll < 0.97:
         return [repr(g.random.uniform(-180, 180)), repr(g.random.uniform(-85, 85))]
-    return g.choice([["200", "10"], ["10", "86"], ["a", "1"], ["1", ""], ["nan", "1"], ["inf", "1"], ["-180.1", "0"]])
+    return g.choice([["200", "10"], ["10", "86"], ["a", "1"], ["1", ""], ["nan", "1"], ["inf", "1"],
+                     ["-180.1", "0"]])
 
 
 def geoadd(g):
@@ -41,7 +45,8 @@ def geoadd(g):
 def many(g):
     """More than a listpack holds."""
     return ["GEOADD", key(g), *(word for n in range(g.choice([60, 150]))
-                                for word in (repr(g.random.uniform(-20, 20)), repr(g.random.uniform(30, 60)), f"n{n}"))]
+                                for word in (repr(g.random.uniform(-20, 20)),
+                                             repr(g.random.uniform(30, 60)), f"n{n}"))]
 
 
 def unit(g):
@@ -50,7 +55,8 @@ def unit(g):
 
 def length(g):
     return g.weighted([(4, repr(g.random.uniform(0, 500))), (4, str(g.choice([1, 10, 100, 1000, 5000]))),
-                       (2, str(10**g.random.randint(3, 8))), (1, g.choice(["0", "-1", "a", "", "1e10", "nan"]))])
+                       (2, str(10**g.random.randint(3, 8))),
+                       (1, g.choice(["0", "-1", "a", "", "1e10", "nan"]))])
 
 
 def common_options(g):
@@ -64,7 +70,12 @@ def origin(g):
 
 
 def area(g):
-    return g.weighted([(6, ["BYRADIUS", length(g), unit(g)]), (6, ["BYBOX", length(g), length(g), unit(g)]), (1, [])])
+    return g.weighted([(6, ["BYRADIUS", length(g), unit(g)]),
+                       (6, ["BYBOX", length(g), length(g), unit(g)]), (1, [])])
+
+
+def geodist(g):
+    return ["GEODIST", key(g), member(g), member(g), *g.choice([[], [unit(g)], [unit(g)], ["km", "km"]])]
 
 
 def geosearch(g):
@@ -72,13 +83,23 @@ def geosearch(g):
 
 
 def geosearchstore(g):
-    """Stored members without an order do not depend on ties."""
-    options = optional(g, ["ASC"], ["STOREDIST"], lambda: ["COUNT", "3"], lambda: common_options(g), chance=0.25)
+    options = optional(g, ["ASC"], lambda: ["COUNT", "3"], lambda: common_options(g), chance=0.25)
     return ["GEOSEARCHSTORE", key(g), key(g), *origin(g), *area(g), *options]
 
 
 def store(g):
-    return g.weighted([(5, []), (1, ["STORE", key(g)]), (1, ["STOREDIST", key(g)]), (1, ["STORE"])])
+    return g.weighted([(5, []), (1, ["STORE", key(g)]), (1, [g.choice(["STORE", "STOREDIST"])])])
+
+
+def stored_distances(g):
+    """Distances as scores do not stay: 7.0 prints them in more digits than it takes to read them back."""
+    name, target = key(g), "stored"
+    options = common_options(g)
+    command = g.choice([["GEOSEARCHSTORE", target, name, *origin(g), *area(g), *options, "STOREDIST"],
+                        ["GEORADIUS", name, *place(g), length(g), unit(g), *options, "STOREDIST", target],
+                        ["GEORADIUSBYMEMBER", name, member(g), length(g), unit(g), "STOREDIST", target]])
+    return [command, ["ZRANGE", target, "0", "-1"], ["ZCOUNT", target, "0", "100"],
+            ["OBJECT", "ENCODING", target], ["DEL", target]]
 
 
 def georadius(g):
@@ -93,8 +114,9 @@ def georadiusbymember(g):
 
 def foreign_scores(g):
     """Members that no GEOADD has put there."""
-    return ["ZADD", key(g), g.choice(["0", "-1", "1e18", "4503599627370495", "4503599627370496", "3.5", "inf", "-inf"]),
-            member(g)]
+    score = g.choice(["0", "-1", "9007199254740992", "-9007199254740992", "4503599627370495",
+                      "4503599627370496", "3.5", "inf", "-inf"])
+    return ["ZADD", key(g), score, member(g)]
 
 
 def spoilt_by_others(g):
@@ -105,11 +127,12 @@ def spoilt_by_others(g):
 MAKERS = [
     (12, geoadd),
     (2, many),
-    (3, lambda g: ["GEODIST", key(g), member(g), member(g), *g.choice([[], [unit(g)], [unit(g)], ["km", "km"]])]),
+    (3, geodist),
     (3, lambda g: ["GEOHASH", key(g), *(member(g) for _ in range(g.random.randint(0, 4)))]),
     (3, lambda g: ["GEOPOS", key(g), *(member(g) for _ in range(g.random.randint(0, 4)))]),
     (10, geosearch),
     (4, geosearchstore),
+    (2, stored_distances),
     (5, georadius),
     (5, georadiusbymember),
     (1, foreign_scores),

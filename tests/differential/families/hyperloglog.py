@@ -45,8 +45,10 @@ def whole(g):
 
 
 def handmade(g):
-    """A sketch written by SET: sound, cut, spoilt or of the wrong size. No opcode is cut in two: Redis reads on behind the
-    string there, Hearth refuses."""
+    """A sketch written by SET: sound, cut, spoilt or of the wrong size.
+
+    No opcode is cut in two: Redis reads on behind the string there, Hearth refuses.
+    """
     broken = b"HYLL\x01" + b"\x00" * 11 + b"".join(opcode(g) for _ in range(g.random.randint(0, 30)))
     dense = b"HYLL\x00" + b"\x00" * 10 + b"\x80" + g.random.randbytes(12288)
     text = g.weighted([(6, whole(g)), (3, EMPTY), (2, broken), (2, dense), (1, dense[:-1]), (1, EMPTY[:-2]),
@@ -56,8 +58,8 @@ def handmade(g):
 
 
 def pfdebug(g):
-    return ["PFDEBUG", g.choice(["GETREG", "DECODE", "DECODE", "ENCODING", "ENCODING", "TODENSE", "nosuch", "decode"]),
-            key(g)]
+    subcommand = g.choice(["GETREG", "DECODE", "DECODE", "ENCODING", "TODENSE", "nosuch", "decode"])
+    return ["PFDEBUG", subcommand, key(g)]
 
 
 def to_dense(g):
@@ -66,15 +68,15 @@ def to_dense(g):
     start = g.random.randrange(10**6)
     steps = [["DEL", name]]
     for part in range(6):
-        steps += [["PFADD", name, *(str(start + part * 300 + i) for i in range(300))], ["PFDEBUG", "ENCODING", name],
-                  ["STRLEN", name], ["PFCOUNT", name]]
+        steps += [["PFADD", name, *(str(start + part * 300 + i) for i in range(300))],
+                  ["PFDEBUG", "ENCODING", name], ["STRLEN", name], ["PFCOUNT", name]]
     return [*steps, ["GET", name]]
 
 
 def spoilt_by_others(g):
     return g.choice([["SET", key(g), g.value()], ["DEL", key(g)], ["EXPIRE", key(g), g.far_seconds()],
                      ["RPUSH", key(g), "x"], ["DEL", key(g)], ["SETRANGE", key(g), "8", b"\x00" * 8],
-                     ["CONFIG", "SET", "hll-sparse-max-bytes", g.choice(["0", "100", "3000", "3000", "16000"])]])
+                     ["CONFIG", "SET", "hll-sparse-max-bytes", g.choice(["0", "100", "3000", "16000"])]])
 
 
 MAKERS = [

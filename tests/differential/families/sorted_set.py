@@ -76,7 +76,7 @@ def sorted_mostly(g, ends):
 
 def same_scores(g):
     """For ranges of texts, which mean nothing where scores differ."""
-    key = g.choice(["x0", "x1"])
+    key = g.choice(["lex0", "lex1"])
     return key, [["ZADD", key, *(argument for _ in range(6) for argument in ("0", g.word()))]]
 
 
@@ -159,7 +159,7 @@ def zrandmember(g):
 
 def timeout(g):
     """Waits of a few milliseconds at most; the wrong ones never wait."""
-    return g.weighted([(12, "0.004"), (1, "-1"), (1, "a"), (1, "inf"), (1, ""), (1, "1e30")])
+    return g.weighted([(12, "0.004"), (1, "-1"), (1, "a"), (1, "")])
 
 
 def zmpop(g):

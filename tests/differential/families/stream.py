@@ -16,7 +16,8 @@ def stream_id(g):
     return g.weighted([
         (20, moment(g)), (4, str(g.random.randrange(40))), (2, "0"), (1, "0-0"), (1, "-"), (1, "+"), (1, "$"),
         (1, "18446744073709551615-18446744073709551615"), (1, "18446744073709551615"), (1, "1-"), (1, "-1"),
-        (1, "a"), (1, ""), (1, "1-1-1"), (1, "007-01"), (1, " 5"), (1, "+5-+1"), (1, g.integer()),
+        (1, "a"), (1, ""), (1, "1-1-1"), (1, "007-01"), (1, " 5"), (1, "+5-+1"),
+        (1, str(g.random.randint(-5, 2**63))),
     ])
 
 
@@ -172,7 +173,7 @@ def xpending(g):
 def xsetid(g):
     options = optional(g, lambda: ["ENTRIESADDED", g.count()], lambda: ["MAXDELETEDID", stream_id(g)],
                        lambda: ["NOSUCH", "1"], chance=0.2)
-    return ["XSETID", g.key("x"), stream_id(g), *options]
+    return ["XSETID", g.key("x"), g.weighted([(6, "9000-1"), (2, stream_id(g))]), *options]
 
 
 def xinfo(g):
