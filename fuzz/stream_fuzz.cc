@@ -31,8 +31,13 @@ void ReadForeign(const std::string& raw) {
   const StreamBlock& block = log.blocks().ValueAt(log.blocks().First());
   HEARTH_ASSERT(Ids(block, false) == Ids(block, true));
   const StreamBlockHeader header(block.View());
-  log.set_counters({.length = static_cast<uint64_t>(header.count), .last_id = StreamId::Max()});
-  log.Trim({.max_length = 1});
+  StreamLog::Counters counters;
+  counters.length = static_cast<uint64_t>(header.count);
+  counters.last_id = StreamId::Max();
+  log.set_counters(counters);
+  StreamTrim trim;
+  trim.max_length = 1;
+  log.Trim(trim);
   if (!log.blocks().empty()) HEARTH_ASSERT(ValidateStreamBlock(block.View().Raw()));
 }
 
@@ -50,7 +55,10 @@ void Change(StreamLog& log, FuzzInput& input) {
     StreamRange range(log, {input.Byte(), 0}, StreamId::Max(), choice & 8);
     if (range.Next()) HEARTH_ASSERT(log.Delete(range.id()));
   } else {
-    log.Trim({.max_length = input.Byte(), .is_approximate = (choice & 8) != 0});
+    StreamTrim trim;
+    trim.max_length = input.Byte();
+    trim.is_approximate = (choice & 8) != 0;
+    log.Trim(trim);
   }
 }
 

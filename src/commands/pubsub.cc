@@ -101,10 +101,8 @@ void ShardPublish(Context& ctx) { ReplyReceivers(ctx, ctx.engine().pubsub().Publ
 template <Kind kKind>
 void Channels(Context& ctx) {
   if (ctx.size() > 3) return SubcommandSyntaxError(ctx);
-  const std::string_view pattern = ctx.size() == 3 ? ctx[2] : "*";
-  // To the table an empty pattern means all; to the caller it matches the empty name alone.
-  auto names = ctx.engine().pubsub().Channels(kKind, pattern);
-  if (pattern.empty()) std::erase_if(names, [](std::string_view name) { return !name.empty(); });
+  const auto pattern = ctx.size() == 3 ? std::optional(ctx[2]) : std::nullopt;
+  const auto names = ctx.engine().pubsub().Channels(kKind, pattern);
   ctx.reply().Array(names.size());
   for (std::string_view name : names) ctx.reply().Bulk(name);
 }

@@ -209,6 +209,11 @@ void SortGeneric(Context& ctx, bool may_store) {
     options.is_text = true;
     options.by.reset();
   }
+  if (entry != nullptr && entry->type() == Type::kSortedSet) {
+    // Clients can see that a sorted set which has been sorted is no listpack any more.
+    WriteHandle handle = ctx.FindForWrite(ctx.key(1));
+    keyspace::SortedSetValue(handle).Expand();
+  }
   const size_t size = SizeOf(entry);
   Range range = RangeOf(options, size);
   SortItems items;

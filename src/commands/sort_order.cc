@@ -1,5 +1,6 @@
 #include "commands/sort_order.h"
 
+#include <cmath>
 #include <algorithm>
 #include <cstring>
 
@@ -25,7 +26,11 @@ std::optional<double> SortScore(std::string_view text) {
   text = text.substr(0, text.find('\0'));
   if (text.empty()) return 0;
   const size_t start = text.find_first_not_of(" \t\n\v\f\r");
-  return start == std::string_view::npos ? std::nullopt : ParseDouble(text.substr(start));
+  if (start == std::string_view::npos) return std::nullopt;
+  const auto score = ParseDouble(text.substr(start));
+  // Numbers too small for full precision have always been refused here.
+  if (score && std::fpclassify(*score) == FP_SUBNORMAL) return std::nullopt;
+  return score;
 }
 
 std::string_view SortItems::Keep(std::string_view text) {

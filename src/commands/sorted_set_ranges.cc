@@ -123,9 +123,9 @@ RankRange Resolve(const SortedSetReader& set, const RangeQuery& query) {
   return {};
 }
 
-void StoreRange(Context& ctx, const SortedSetReader& set, RankRange range) {
+void StoreRange(Context& ctx, const SortedSetReader& set, RankRange range, bool backward) {
   SortedSetContents result(ctx.settings(), 0, range.size());
-  set.Walk(range, false, [&](const Element& member, double score) {
+  set.Walk(range, backward, [&](const Element& member, double score) {
     ds::NumberBuffer digits;
     result.Add(member.View(digits), score);
     return true;
@@ -143,7 +143,7 @@ void Range(Context& ctx, RangeQuery query) {
   if (!ctx.CheckType(entry, Type::kSortedSet)) return;
   const SortedSetReader set(*entry);
   const RankRange range = Resolve(set, query);
-  if (query.is_stored) return StoreRange(ctx, set, range);
+  if (query.is_stored) return StoreRange(ctx, set, range, query.backward);
   ScoredReply reply(ctx.reply(), query.with_scores, range.size());
   set.Walk(range, query.backward, [&](const Element& member, double score) {
     reply.Add(member, score);

@@ -140,19 +140,17 @@ TEST_F(SortedSetsTest, PopsEitherEnd) {
   EXPECT_EQ(Do("ZPOPMIN z 1 2"), "-ERR syntax error\r\n");
 }
 
-TEST_F(SortedSetsTest, WaitingPopsAreServedInTurn) {
-  engine::Client& first = fixture_.AddClient();
-  engine::Client& second = fixture_.AddClient();
-  EXPECT_EQ(fixture_.Run(first, {"BZPOPMIN", "z", "0"}), "");
-  EXPECT_EQ(fixture_.Run(second, {"BZMPOP", "0", "2", "y", "z", "MAX", "COUNT", "2"}), "");
+TEST_F(SortedSetsTest, BlockingFormsServedAtOncePassOnThePlainOnes) {
+  Do("ZADD z 1 a 2 b 3 c");
   Effects();
-  EXPECT_EQ(Do("ZADD z 1 a 2 b 3 c"), ":3\r\n");
-  EXPECT_EQ(fixture_.TakeOutput(first), "*3\r\n$1\r\nz\r\n$1\r\na\r\n$1\r\n1\r\n");
-  EXPECT_EQ(fixture_.TakeOutput(second),
+  EXPECT_EQ(Do("BZPOPMIN x z 0"), "*3\r\n$1\r\nz\r\n$1\r\na\r\n$1\r\n1\r\n");
+  EXPECT_EQ(Effects(), Lines{"0: ZPOPMIN z"});
+  EXPECT_EQ(Do("BZMPOP 0 2 x z MAX COUNT 5"),
             "*2\r\n$1\r\nz\r\n*2\r\n*2\r\n$1\r\nc\r\n$1\r\n3\r\n*2\r\n$1\r\nb\r\n$1\r\n2\r\n");
-  const Lines effects = Effects();
-  EXPECT_NE(std::find(effects.begin(), effects.end(), "0: ZPOPMIN z"), effects.end());
-  EXPECT_NE(std::find(effects.begin(), effects.end(), "0: ZPOPMAX z 2"), effects.end());
+  EXPECT_EQ(Effects(), Lines{"0: ZPOPMAX z 2"});
+  // A caller that cannot wait is answered.
+  EXPECT_EQ(Do("BZPOPMAX z 0"), "*-1\r\n");
+  EXPECT_EQ(Do("BZMPOP -1 1 z MIN"), "-ERR timeout is negative\r\n");
 }
 
 TEST_F(SortedSetsTest, DrawsAndScans) {

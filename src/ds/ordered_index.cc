@@ -8,7 +8,7 @@
 #include "ds/ordered_index.h"
 
 #include <algorithm>
-#include <cstring>
+#include <memory>
 #include <utility>
 
 #include "base/assert.h"
@@ -96,12 +96,12 @@ size_t OrderedIndex::MemoryBytes() const { return node_count_ * sizeof(Node); }
 
 OrderedIndex::Node* OrderedIndex::NewNode(bool is_leaf) {
   ++node_count_;
-  return new Node(is_leaf);
+  return std::make_unique<Node>(is_leaf).release();
 }
 
 void OrderedIndex::FreeNode(Node* node) {
   --node_count_;
-  delete node;
+  const std::unique_ptr<Node> freed(node);
 }
 
 // ---- reading

@@ -1,6 +1,7 @@
 #include "ds/stream_block.h"
 
 #include <cstdlib>
+#include <memory>
 #include <utility>
 
 #include "base/assert.h"
@@ -54,14 +55,14 @@ StreamBlock* StreamBlock::New(StreamId first_id, std::span<const std::string_vie
 }
 
 StreamBlock* StreamBlock::Adopt(StreamId first_id, Listpack pack) {
-  return new StreamBlock{.pack = pack.Release(), .first_id = first_id};
+  return std::make_unique<StreamBlock>(StreamBlock{.pack = pack.Release(), .first_id = first_id}).release();
 }
 
 StreamBlock* StreamBlock::Clone() const { return Adopt(first_id, Listpack::Copy(View().Raw())); }
 
 void StreamBlock::Delete(StreamBlock* block) {
   std::free(block->pack);
-  delete block;
+  const std::unique_ptr<StreamBlock> freed(block);
 }
 
 void StreamBlock::Append(StreamId id, std::span<const std::string_view> pairs) {

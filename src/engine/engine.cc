@@ -33,11 +33,13 @@ void Engine::RefreshChecks() {
                     ? std::numeric_limits<uint64_t>::max()
                     : static_cast<uint64_t>(static_cast<double>(settings_.slowlog_log_slower_than) *
                                             ticks_.ticks_per_micro());
+  UpdateKeyspaceReports();
 }
 
 void Engine::UpdateKeyspaceReports() {
   keyspace_.set_reports_changes(watches_.any() || blocking_.key_count_for_removal() != 0);
-  keyspace_.set_reports_added(blocking_.any());
+  keyspace_.set_reports_added(blocking_.any() ||
+                              (settings_.notify_keyspace_events.bits & settings::kNotifyNew) != 0);
 }
 
 // ---- connections and their batches
@@ -207,6 +209,7 @@ void Engine::OnChanged(keyspace::Database& database, const Key& key) {
 
 void Engine::OnAdded(keyspace::Database& database, const Key& key, Type type) {
   blocking_.MarkReady(database.index(), key.text, type);
+  NotifyKey(database.index(), settings::kNotifyNew, "new", key.text);
 }
 
 void Engine::OnExpired(keyspace::Database& database, const Key& key) {

@@ -91,10 +91,10 @@ size_t PubSub::PublishShard(std::string_view channel, std::string_view message) 
   return found->second.size();
 }
 
-std::vector<std::string_view> PubSub::Channels(Kind kind, std::string_view pattern) const {
+std::vector<std::string_view> PubSub::Channels(Kind kind, std::optional<std::string_view> pattern) const {
   std::vector<std::string_view> names;
   for (const auto& [name, listeners] : TableOf(kind)) {
-    if (pattern.empty() || GlobMatch(pattern, name)) names.push_back(name);
+    if (!pattern || GlobMatch(*pattern, name)) names.push_back(name);
   }
   return names;
 }

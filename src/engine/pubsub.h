@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -33,8 +34,8 @@ class PubSub {
   size_t pattern_count() const { return patterns_.size(); }
   size_t channel_count() const { return channels_.size(); }
   size_t shard_channel_count() const { return shard_channels_.size(); }
-  // Channels with at least one listener that match `pattern` (empty: all).
-  std::vector<std::string_view> Channels(Kind kind, std::string_view pattern) const;
+  // Channels with at least one listener that match `pattern` (none: all).
+  std::vector<std::string_view> Channels(Kind kind, std::optional<std::string_view> pattern) const;
   size_t ListenerCount(Kind kind, std::string_view channel) const;
 
  private:

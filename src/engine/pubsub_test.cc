@@ -72,7 +72,7 @@ TEST_F(PubSubTest, ListsChannelsThatSomebodyListensTo) {
   pubsub_.Subscribe(a_, Kind::kChannel, "one");
   pubsub_.Subscribe(b_, Kind::kChannel, "one");
   pubsub_.Subscribe(b_, Kind::kChannel, "two");
-  EXPECT_EQ(pubsub_.Channels(Kind::kChannel, "").size(), 2u);
+  EXPECT_EQ(pubsub_.Channels(Kind::kChannel, std::nullopt).size(), 2u);
   EXPECT_EQ(pubsub_.Channels(Kind::kChannel, "o*"), std::vector<std::string_view>{"one"});
   EXPECT_EQ(pubsub_.ListenerCount(Kind::kChannel, "one"), 2u);
   EXPECT_EQ(pubsub_.ListenerCount(Kind::kChannel, "three"), 0u);

@@ -41,6 +41,10 @@ class SortedSetContents {
 
   // Before several are added: leaves the listpack now if so many would not fit there.
   void PrepareFor(size_t added);
+  // Leaves the listpack whatever the limits say.
+  void Expand() {
+    if (is_pack()) ConvertToIndex();
+  }
   // A member that is not there yet.
   void Add(std::string_view member, double score);
   // Gives a member the score that `decide(std::optional<double> old_score)` gives, if it gives one.

@@ -95,6 +95,8 @@ WriteHandle SortedSetValue::Store(Database& database, const Key& key, SortedSetC
 
 void SortedSetValue::PrepareFor(size_t added) { Edit(handle_)->PrepareFor(added); }
 
+void SortedSetValue::Expand() { Edit(handle_)->Expand(); }
+
 void SortedSetValue::Add(std::string_view member, double score) {
   Edit(handle_)->Add(member, score);
   handle_.MarkChanged();

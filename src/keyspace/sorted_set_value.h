@@ -118,6 +118,8 @@ class SortedSetValue {
 
   // To be called before several members are added to a sorted set.
   void PrepareFor(size_t added);
+  // Leaves the listpack whatever the limits say. Not a change of the value.
+  void Expand();
   // A member that is not there yet.
   void Add(std::string_view member, double score);
   // Gives a member the score that `decide(std::optional<double> old_score)` gives, if it gives one.

@@ -11,7 +11,9 @@ constexpr size_t kMapNodeBytes = 80;
 }  // namespace
 
 ConsumerGroup::~ConsumerGroup() {
-  for (auto at = pending.First(); at; at = pending.Next(at)) delete &pending.ValueAt(at);
+  for (auto at = pending.First(); at; at = pending.Next(at)) {
+    const std::unique_ptr<PendingEntry> freed(&pending.ValueAt(at));
+  }
 }
 
 std::unique_ptr<ConsumerGroup> ConsumerGroup::Clone() const {
@@ -43,7 +45,8 @@ Consumer& ConsumerGroup::AddConsumer(std::string_view consumer_name, int64_t see
 
 PendingEntry& ConsumerGroup::AddPending(StreamId id, Consumer& consumer, int64_t delivered_ms,
                                         uint64_t delivery_count) {
-  auto* entry = new PendingEntry{delivered_ms, delivery_count, &consumer};
+  PendingEntry* entry =
+      std::make_unique<PendingEntry>(PendingEntry{delivered_ms, delivery_count, &consumer}).release();
   pending.Insert(id, entry);
   consumer.pending.Insert(id, entry);
   return *entry;
@@ -53,7 +56,7 @@ bool ConsumerGroup::RemovePending(StreamId id) {
   PendingEntry* entry = pending.Erase(id);
   if (entry == nullptr) return false;
   entry->consumer->pending.Erase(id);
-  delete entry;
+  const std::unique_ptr<PendingEntry> freed(entry);
   return true;
 }
 

@@ -6,7 +6,7 @@
 namespace hearth::keyspace {
 
 WriteHandle StreamValue::Create(Database& database, const Key& key) {
-  return database.Create(key, Type::kStream, Encoding::kStream, new Stream());
+  return database.Create(key, Type::kStream, Encoding::kStream, std::make_unique<Stream>().release());
 }
 
 void StreamValue::CountGroupChange() { handle_.database().keyspace().CountChanges(1); }
@@ -76,7 +76,7 @@ Consumer& StreamValue::CreateConsumer(ConsumerGroup& group, std::string_view nam
 size_t StreamValue::DeleteConsumer(ConsumerGroup& group, Consumer& consumer) {
   const size_t pending_count = consumer.pending.size();
   for (auto at = consumer.pending.First(); at; at = consumer.pending.Next(at)) {
-    delete group.pending.Erase(consumer.pending.IdAt(at));
+    const std::unique_ptr<PendingEntry> freed(group.pending.Erase(consumer.pending.IdAt(at)));
   }
   group.consumers.erase(consumer.name);
   CountGroupChange();

@@ -82,7 +82,7 @@ void Server::ApplySettingsAtRunTime() {
   configuration_.OnChange({"io-threads"}, [this](const auto& settings) {
     return connections_.SetThreadCount(static_cast<int>(settings.io_threads));
   });
-  configuration_.OnChange({"maxmemory", "slowlog-log-slower-than", "slowlog-max-len", "maxmemory-policy"},
+  configuration_.OnChange({"maxmemory", "slowlog-log-slower-than", "slowlog-max-len", "maxmemory-policy", "notify-keyspace-events"},
                           [this](const auto& settings) -> Status {
                             engine_.RefreshChecks();
                             engine_.slowlog().Trim(static_cast<size_t>(settings.slowlog_max_len));
@@ -115,8 +115,14 @@ void Server::ApplySettingsAtRunTime() {
 }
 
 net::ListenOptions Server::ListenOptionsNow() const {
-  return {settings_.bind_addresses, static_cast<int>(settings_.port), static_cast<int>(settings_.tcp_backlog),
-          settings_.unixsocket, static_cast<uint32_t>(settings_.unixsocketperm)};
+  net::ListenOptions options;
+  // Port 0 turns TCP off.
+  options.addresses = settings_.port != 0 ? settings_.bind_addresses : std::vector<std::string>();
+  options.port = static_cast<int>(settings_.port);
+  options.backlog = static_cast<int>(settings_.tcp_backlog);
+  options.unix_path = settings_.unixsocket;
+  options.unix_permissions = static_cast<uint32_t>(settings_.unixsocketperm);
+  return options;
 }
 
 bool Server::AcceptsConnection(net::Connection& connection) {

@@ -213,6 +213,8 @@ NEVER_SPOILT = {
     b"CONFIG", b"HELLO", b"RESET", b"SPOP", b"FLUSHALL", b"DEBUG", b"SHUTDOWN", b"WAIT", b"RESTORE", b"AUTH",
     b"EXPIRE", b"PEXPIRE", b"EXPIREAT", b"PEXPIREAT", b"GETEX", b"SETEX", b"PSETEX", b"SET", b"SRANDMEMBER",
                 b"ZRANDMEMBER",
+    # 7.0 and 7.2 print a score that is not a short fraction in different digits.
+    b"ZADD", b"ZINCRBY", b"ZUNION", b"ZINTER", b"ZUNIONSTORE", b"ZINTERSTORE",
 }
 
 
@@ -236,4 +238,15 @@ def make_case(generator, families, commands):
                 group = [generator.spoil(group[0])]
             group = [generator.case_of(group[0])]
         steps.extend(Step(generator.connection, tuple(to_bytes(a) for a in command)) for command in group)
-    return [step for step in steps if is_supported(step.arguments)]
+    return _clear_errno([step for step in steps if is_supported(step.arguments)])
+
+
+def _clear_errno(steps):
+    """The oracle's SORT fails when an earlier command of anybody left ERANGE in errno; a SCAN that is refused
+    clears it."""
+    cleared = []
+    for step in steps:
+        if step.arguments[0].upper() in (b"SORT", b"SORT_RO"):
+            cleared.append(Step(step.connection, (b"SCAN", b"a")))
+        cleared.append(step)
+    return cleared

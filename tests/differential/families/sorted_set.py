@@ -33,6 +33,13 @@ def zadd(g):
     return ["ZADD", g.key("z"), *flags, *pairs(g)]
 
 
+def wrong_zadd(g):
+    return g.choice([["ZADD"], ["ZADD", g.key("z")], ["ZADD", g.key("z"), "1"], ["ZADD", g.key("z"), "NX"],
+                     ["ZADD", g.key("z"), "1", "a", "2"], ["ZADD", g.key("z"), "INCR", "1", "a", "2", "b"],
+                     ["ZADD", g.key("z"), "1", "a", "NX", "b"], ["ZINCRBY", g.key("z"), "1"],
+                     ["ZINCRBY", g.key("z"), "nx", "1"], ["ZUNION", "1"], ["ZINTERSTORE", g.key("z"), "1"]])
+
+
 def zadd_incr(g):
     flags = optional(g, ["INCR"], ["NX"], ["XX"], ["GT"], ["LT"], chance=0.3)
     return ["ZADD", g.key("z"), "INCR", *flags, score(g), member(g)]
@@ -127,7 +134,7 @@ def inputs(g):
 
 
 def arithmetic(g, count):
-    return optional(g, lambda: ["WEIGHTS", *(g.choice(["1", "2", "-1", "0.5", "0", "inf", "a"])
+    return optional(g, lambda: ["WEIGHTS", *(g.choice(["1", "2", "-1", "0", "inf", "a"])
                                              for _ in range(count))],
                     lambda: ["AGGREGATE", g.choice(["SUM", "MIN", "max", "avg"])], chance=0.3)
 
@@ -200,6 +207,7 @@ def thresholds(g):
 MAKERS = [
     (9, zadd),
     (3, zadd_incr),
+    (1, wrong_zadd),
     (3, lambda g: ["ZINCRBY", g.key("z"), score(g), member(g)]),
     (2, fill),
     (4, lambda g: ["ZREM", g.key("z"), *(member(g) for _ in range(g.random.randint(1, 4)))]),
