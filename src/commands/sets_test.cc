@@ -115,7 +115,8 @@ TEST_F(SetsTest, RefusesOtherTypesAndTooManyArguments) {
   Do("SADD s a");
   EXPECT_EQ(Do("SPOP s 1 2"), "-ERR syntax error\r\n");
   EXPECT_EQ(Do("SRANDMEMBER s 1 2"), "-ERR syntax error\r\n");
-  EXPECT_EQ(Do("SRANDMEMBER s -9223372036854775808"), "-ERR value is out of range, value must between -9223372036854775807 and "
+  EXPECT_EQ(Do("SRANDMEMBER s -9223372036854775808"),
+            "-ERR value is out of range, value must between -9223372036854775807 and "
             "9223372036854775807\r\n");
   EXPECT_EQ(Do("SRANDMEMBER s -3"), "*3\r\n$1\r\na\r\n$1\r\na\r\n$1\r\na\r\n");
 }

@@ -18,6 +18,7 @@ std::optional<double> ParseLimit(std::string_view text) {
   if (const auto number = ParseDouble(text)) return number;
   const std::string terminated(text);
   char* end;
+  // lint: allow parse because this is the one place that owes clients strtod's laxity
   const double number = std::strtod(terminated.c_str(), &end);
   if (*end != '\0' || std::isnan(number)) return std::nullopt;
   return number;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
 namespace hearth::ds {
 namespace {
@@ -28,18 +29,17 @@ int KeptInSplit(int count, int at, bool is_first, bool is_last) {
 
 SortedTree::~SortedTree() {
   for (Leaf* leaf = first_leaf_; leaf != nullptr;) {
-    Leaf* freed = leaf;
+    const std::unique_ptr<Leaf> freed(leaf);
     leaf = leaf->next;
-    delete freed;
   }
   if (height_ > 0) FreeInner(static_cast<Inner*>(root_), height_ - 1);
 }
 
 void SortedTree::FreeInner(Inner* inner, int level) {
+  const std::unique_ptr<Inner> freed(inner);
   if (level > 0) {
     for (int i = 0; i < inner->count; ++i) FreeInner(static_cast<Inner*>(inner->children[i].node), level - 1);
   }
-  delete inner;
 }
 
 // ---- finding
@@ -101,7 +101,7 @@ void SortedTree::Insert(ScoredMember* item) {
 }
 
 SortedTree::Leaf* SortedTree::NewLeaf(Leaf* previous) {
-  auto* leaf = new Leaf;
+  Leaf* leaf = std::make_unique_for_overwrite<Leaf>().release();
   if (guard_ != nullptr) leaf->cut_bits = guard_->NewLeafBits();
   leaf->previous = previous;
   leaf->next = previous == nullptr ? nullptr : previous->next;
@@ -116,6 +116,7 @@ SortedTree::Leaf* SortedTree::NewLeaf(Leaf* previous) {
 }
 
 void SortedTree::FreeLeaf(Leaf* leaf) {
+  const std::unique_ptr<Leaf> freed(leaf);
   if (leaf->next != nullptr) leaf->next->previous = leaf->previous;
   if (leaf->previous != nullptr) {
     leaf->previous->next = leaf->next;
@@ -123,7 +124,6 @@ void SortedTree::FreeLeaf(Leaf* leaf) {
     first_leaf_ = leaf->next;
   }
   --leaf_count_;
-  delete leaf;
 }
 
 void SortedTree::SplitLeaf(Path& path) {
@@ -142,7 +142,7 @@ void SortedTree::SplitLeaf(Path& path) {
 void SortedTree::AddChild(Path& path, int level, const Child& child) {
   if (level == height_) {
     HEARTH_ASSERT(height_ < kMaxHeight);
-    auto* root = new Inner;
+    Inner* root = std::make_unique_for_overwrite<Inner>().release();
     ++inner_count_;
     root->count = 2;
     root->children[0] =
@@ -166,7 +166,7 @@ void SortedTree::SplitInner(Path& path, int level, int at, const Child& child) {
     is_last = is_last && path.slots[above] == path.inners[above]->count - 1;
   }
   const int kept = KeptInSplit(kFanout, at, false, is_last);
-  auto* right = new Inner;
+  Inner* right = std::make_unique_for_overwrite<Inner>().release();
   ++inner_count_;
   right->count = kFanout - kept;
   std::copy_n(left->children + kept, right->count, right->children);
@@ -244,8 +244,7 @@ void SortedTree::RemoveChild(Path& path, int level) {
   CloseGap(inner->children, inner->count, at);
   --inner->count;
   if (inner->count == 0) {
-    delete inner;
-    --inner_count_;
+    DropInner(inner);
     RemoveChild(path, level + 1);
     return;
   }
@@ -258,9 +257,13 @@ void SortedTree::RemoveChild(Path& path, int level) {
     auto* root = static_cast<Inner*>(root_);
     root_ = root->children[0].node;
     --height_;
-    delete root;
-    --inner_count_;
+    DropInner(root);
   }
+}
+
+void SortedTree::DropInner(Inner* inner) {
+  const std::unique_ptr<Inner> freed(inner);
+  --inner_count_;
 }
 
 void SortedTree::JoinLeaf(Path& path) {
@@ -293,8 +296,7 @@ void SortedTree::JoinInner(Path& path, int level) {
     std::copy_n(right->children, right->count, left->children + left->count);
     left->count += right->count;
     parent->children[at - 1].count += parent->children[at].count;
-    delete right;
-    --inner_count_;
+    DropInner(right);
     path.slots[level + 1] = at;
     RemoveChild(path, level + 1);
     return;

@@ -201,6 +201,8 @@ class SortedTree {
   static void InsertChild(Inner* inner, int at, const Child& child);
   static Child Describe(Inner* inner);
   static Child Describe(Leaf* leaf);
+  void DropInner(Inner* inner);
+  // With all inner nodes below.
   void FreeInner(Inner* inner, int level);
   bool IsSoundBelow(const void* node, int level, size_t count, const ScoredMember* first) const;
 

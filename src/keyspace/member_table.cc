@@ -1,6 +1,7 @@
 #include "keyspace/member_table.h"
 
 #include <cstring>
+#include <memory>
 #include <new>
 #include <unordered_set>
 #include <utility>
@@ -76,9 +77,9 @@ size_t MemberTable::MemoryBytes(size_t samples) const {
 }
 
 MemberTable* MemberTable::Clone() const {
-  auto* copy = new MemberTable(cuts_);
+  auto copy = std::make_unique<MemberTable>(cuts_);
   VisitAll([&](std::string_view text) { copy->members_.Insert(Member::New(text), Hash(text)); });
-  return copy;
+  return copy.release();
 }
 
 }  // namespace hearth::keyspace

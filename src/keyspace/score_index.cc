@@ -1,5 +1,7 @@
 #include "keyspace/score_index.h"
 
+#include <memory>
+
 #include "base/memory.h"
 
 namespace hearth::keyspace {
@@ -37,9 +39,9 @@ size_t ScoreIndex::MemoryBytes(size_t samples) const {
 }
 
 ScoreIndex* ScoreIndex::Clone() const {
-  auto* copy = new ScoreIndex;
+  auto copy = std::make_unique<ScoreIndex>();
   for (auto at = tree_.At(0); at.IsValid(); at.Next()) copy->Add(at.member().member(), at.member().score());
-  return copy;
+  return copy.release();
 }
 
 }  // namespace hearth::keyspace

@@ -67,7 +67,7 @@ SetContents::SetContents(Keyspace& keyspace, std::string_view first, size_t size
     container_ = Listpack().Release();
   } else {
     encoding_ = Encoding::kHashTable;
-    container_ = new MemberTable(&keyspace.cuts());
+    container_ = std::make_unique<MemberTable>(&keyspace.cuts()).release();
   }
 }
 
@@ -81,7 +81,7 @@ void SetContents::FreeContainer() {
   } else if (encoding_ == Encoding::kListpack) {
     const Listpack freed = Listpack::Adopt(static_cast<uint8_t*>(container_));
   } else {
-    delete &TableAt(container_);
+    const std::unique_ptr<MemberTable> freed(&TableAt(container_));
   }
 }
 

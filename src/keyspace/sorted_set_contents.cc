@@ -74,7 +74,7 @@ SortedSetContents::SortedSetContents(const settings::Settings& settings, size_t 
     container_ = Listpack().Release();
   } else {
     encoding_ = Encoding::kSkiplist;
-    container_ = new ScoreIndex;
+    container_ = std::make_unique<ScoreIndex>().release();
   }
 }
 
@@ -86,7 +86,7 @@ void SortedSetContents::FreeContainer() {
   if (is_pack()) {
     const Listpack freed = Listpack::Adopt(static_cast<uint8_t*>(container_));
   } else {
-    delete &index();
+    const std::unique_ptr<ScoreIndex> freed(&index());
   }
 }
 
