@@ -198,8 +198,21 @@ std::optional<uint64_t> EstimateHll(std::string_view sketch) {
 }
 
 uint64_t EstimateHll(const HllRegisters& registers) {
+  // Registers of zero come in crowds: eight at a time. The rest goes to two histograms by turns, as in
+  // CountDense.
   Histogram histogram = {};
-  for (uint8_t value : registers) ++histogram[value & 0x3f];
+  Histogram other = {};
+  for (uint32_t i = 0; i < kHllRegisters; i += 8) {
+    if (LoadLittle<uint64_t>(&registers[i]) == 0) {
+      histogram[0] += 8;
+      continue;
+    }
+    for (uint32_t n = 0; n < 8; n += 2) {
+      ++histogram[registers[i + n] & 0x3f];
+      ++other[registers[i + n + 1] & 0x3f];
+    }
+  }
+  for (size_t value = 0; value < histogram.size(); ++value) histogram[value] += other[value];
   return Estimate(histogram);
 }
 

@@ -10,6 +10,7 @@ import pytest
 from differential.runner import read_until_token
 from support.info import client_lines, text_of
 from support.resp import Error, NULL_ARRAY, NULL_BULK, OK, QUEUED
+from differential.supported import is_supported
 from support.server import wait_for
 
 
@@ -97,10 +98,22 @@ def test_the_timeout_gives_a_null(on_both, command, reply):
     assert on_both(lambda table: table["a"].call(*command)) in (reply, NULL_ARRAY)
 
 
-@pytest.mark.parametrize("timeout", ["-1", "a", "", "1e400", "nan", "inf", "9223372036854775807", "-0.1",
-                                     "0x", "1 "])
-@pytest.mark.parametrize("form", [("BLPOP", "k", None), ("BLMOVE", "k", "o", "LEFT", "LEFT", None),
-                                  ("BLMPOP", None, "1", "k", "LEFT")])
+FORMS_WITH_A_TIMEOUT = [("BLPOP", "k", None), ("BLMOVE", "k", "o", "LEFT", "LEFT", None),
+                        ("BLMPOP", None, "1", "k", "LEFT")]
+
+
+# 7.0 overflows on these and calls them negative; 7.2 and Hearth say what is wrong.
+@pytest.mark.parametrize("timeout", ["1e400", "inf", "9223372036854775807"])
+@pytest.mark.parametrize("form", FORMS_WITH_A_TIMEOUT)
+def test_timeouts_beyond_all_bounds_are_refused(start, form, timeout):
+    table = Table(start("hearth"))
+    reply = table["a"].call(*(timeout if part is None else part for part in form))
+    assert reply in (Error(b"ERR timeout is out of range"), Error(b"ERR timeout is not a float or out of range"))
+    table.close()
+
+
+@pytest.mark.parametrize("timeout", ["-1", "a", "", "nan", "-0.1", "0x", "1 "])
+@pytest.mark.parametrize("form", FORMS_WITH_A_TIMEOUT)
 def test_wrong_timeouts_are_refused(on_both, form, timeout):
     reply = on_both(lambda table: table["a"].call(*(timeout if part is None else part for part in form)))
     assert isinstance(reply, Error)
@@ -119,13 +132,13 @@ def test_clients_are_served_in_the_order_in_which_they_blocked(on_both):
     assert on_both(scenario) == ([[b"k", b"1"], [b"k", b"2"], [b"k", b"3"]], True, [b"k", b"4"])
 
 
-def test_the_first_key_of_the_command_wins_when_two_become_ready_at_once(on_both):
-    def scenario(table):
-        table.block("a", "BLPOP", "k1", "k2", "k3", "0")
-        return table["w"].pipeline([("MULTI",), ("RPUSH", "k3", "x"), ("RPUSH", "k2", "y"),
-                                    ("EXEC",)]), table["a"].read()
-
-    on_both(scenario)
+# 7.0 serves the key that was pushed first; since 7.2 the command runs again and takes its first key.
+def test_the_first_key_of_the_command_wins_when_two_become_ready_at_once(start):
+    table = Table(start("hearth"))
+    table.block("a", "BLPOP", "k1", "k2", "k3", "0")
+    table["w"].pipeline([("MULTI",), ("RPUSH", "k3", "x"), ("RPUSH", "k2", "y"), ("EXEC",)])
+    assert table["a"].read() == [b"k2", b"y"]
+    table.close()
 
 
 def test_a_key_that_is_pushed_and_removed_in_one_transaction_wakes_nobody(on_both):
@@ -195,6 +208,7 @@ def test_a_list_that_appears_by_another_command_wakes_the_client(on_both, way):
     assert on_both(scenario)[1][0] == b"k"
 
 
+@pytest.mark.skipif(not is_supported((b"RESTORE",)), reason="the spec marks RESTORE as missing")
 def test_restore_wakes_the_client(start):
     for role in ("oracle", "hearth"):
         table = Table(start(role))
