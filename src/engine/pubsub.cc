@@ -55,7 +55,9 @@ void PubSub::Forget(Client& client) {
 }
 
 void PubSub::Deliver(Client& client, std::string_view word, std::string_view pattern,
-                     std::string_view channel, std::string_view message) {
+                     std::string_view channel, std::string_view message) const {
+  // A listener that was cut off still counts as one until the turn's end, but must not grow any more.
+  if (client.is(Client::kClosing)) return;
   resp::Writer& out = client.writer;
   const bool by_pattern = word == "pmessage";
   out.Push(by_pattern ? 4 : 3);
@@ -64,6 +66,7 @@ void PubSub::Deliver(Client& client, std::string_view word, std::string_view pat
   out.Bulk(channel);
   out.Bulk(message);
   if (client.connection != nullptr) client.connection->ScheduleWrite();
+  if (after_delivery_) after_delivery_(client);
 }
 
 size_t PubSub::Publish(std::string_view channel, std::string_view message) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace hearth::engine {
@@ -18,6 +19,10 @@ class Client;
 class PubSub {
  public:
   enum class Kind { kChannel, kPattern, kShardChannel };
+
+  // Looks after a listener each time that a message has gone into its output. The hook may close the client,
+  // but must leave the subscriptions as they are. Set by the part that knows the output limits.
+  void set_after_delivery(std::function<void(Client&)> hook) { after_delivery_ = std::move(hook); }
 
   // Subscribes or unsubscribes; false if nothing changed. The confirmation is the caller's to write.
   bool Subscribe(Client& client, Kind kind, std::string_view name);
@@ -48,12 +53,13 @@ class PubSub {
 
   Table& TableOf(Kind kind);
   const Table& TableOf(Kind kind) const;
-  static void Deliver(Client& client, std::string_view word, std::string_view pattern,
-                      std::string_view channel, std::string_view message);
+  void Deliver(Client& client, std::string_view word, std::string_view pattern, std::string_view channel,
+               std::string_view message) const;
 
   Table channels_;
   Table patterns_;
   Table shard_channels_;
+  std::function<void(Client&)> after_delivery_;
 };
 
 }  // namespace hearth::engine

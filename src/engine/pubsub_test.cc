@@ -31,6 +31,21 @@ TEST_F(PubSubTest, AMessageReachesChannelAndPatternListeners) {
   EXPECT_EQ(pubsub_.Publish("old", "hi"), 0u);
 }
 
+TEST_F(PubSubTest, TheHookSeesEachDeliveryAndAClientThatItClosesGetsNoMore) {
+  std::vector<Client*> seen;
+  pubsub_.set_after_delivery([&](Client& client) {
+    seen.push_back(&client);
+    if (&client == &a_) client.CloseNow();
+  });
+  pubsub_.Subscribe(a_, Kind::kChannel, "c");
+  pubsub_.Subscribe(b_, Kind::kChannel, "c");
+  EXPECT_EQ(pubsub_.Publish("c", "1"), 2u);
+  EXPECT_EQ(pubsub_.Publish("c", "2"), 2u);
+  EXPECT_EQ(seen, (std::vector<Client*>{&a_, &b_, &b_}));
+  EXPECT_EQ(fixture_.TakeOutput(a_), "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\n1\r\n");
+  a_.set(Client::kClosing, false);
+}
+
 TEST_F(PubSubTest, OneClientGetsAMessageOnceForEachMatch) {
   pubsub_.Subscribe(a_, Kind::kChannel, "news");
   pubsub_.Subscribe(a_, Kind::kPattern, "n*");

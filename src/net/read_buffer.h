@@ -12,7 +12,7 @@ namespace hearth::net {
 class BlockPool {
  public:
   static constexpr size_t kBlockBytes = 16 * 1024;
-  static constexpr size_t kMaxFreeBlocks = 1024;
+  static constexpr size_t kMaxFreeBlocks = 256;
 
   BlockPool() = default;
   ~BlockPool();

@@ -167,6 +167,15 @@ OutputBuffer::Chain OutputBuffer::Detach() {
 
 void OutputBuffer::Attach(const Chain& chain) {
   if (chain.head == nullptr) return;
+  if (chain.size_bytes <= kCopyLimit && chain.size_bytes <= room()) {
+    for (Chunk* chunk = chain.head; chunk != nullptr;) {
+      Chunk* const next = chunk->next;
+      Append({chunk->data() + chunk->begin, chunk->end - chunk->begin});
+      pool_->Release(chunk);
+      chunk = next;
+    }
+    return;
+  }
   if (tail_ == nullptr) {
     head_ = chain.head;
   } else {
@@ -180,18 +189,7 @@ void OutputBuffer::Attach(const Chain& chain) {
   OpenTail();
 }
 
-void OutputBuffer::TakeAll(OutputBuffer& other) {
-  const size_t size = other.size_bytes();
-  if (size <= kCopyLimit && size <= room()) {
-    other.SealTail();
-    for (Chunk* chunk = other.head_; chunk != nullptr; chunk = chunk->next) {
-      Append({chunk->data() + chunk->begin, chunk->end - chunk->begin});
-    }
-    other.Clear();
-    return;
-  }
-  Attach(other.Detach());
-}
+void OutputBuffer::TakeAll(OutputBuffer& other) { Attach(other.Detach()); }
 
 void OutputBuffer::Clear() {
   for (Chunk* chunk = head_; chunk != nullptr;) {

@@ -28,7 +28,7 @@ class ChunkPool {
  public:
   static constexpr size_t kAllocationBytes = 16 * 1024;
   static constexpr size_t kChunkCapacity = kAllocationBytes - sizeof(Chunk);
-  static constexpr size_t kMaxFreeChunks = 1024;
+  static constexpr size_t kMaxFreeChunks = 256;
 
   ChunkPool() = default;
   ~ChunkPool();
@@ -111,12 +111,13 @@ class OutputBuffer {
   // Drops the first `size` bytes.
   void Consume(size_t size);
 
-  // Appends everything in `other`, which becomes empty. Moves chunks; a small `other` is copied into the free
-  // room of this buffer's last chunk instead, so that many small pieces do not pin many chunks.
+  // Appends everything in `other`, which becomes empty.
   void TakeAll(OutputBuffer& other);
   void Clear();
 
   // The chain without its pool, for handing it to another thread: Detach empties the buffer, Attach appends.
+  // Chunks are moved; a small chain is copied into the free room of this buffer's last chunk instead, so that
+  // many small pieces that wait for a slow reader do not pin many chunks.
   struct Chain {
     Chunk* head = nullptr;
     Chunk* tail = nullptr;

@@ -37,7 +37,7 @@ inline int64_t ShortLength(const char* at, const char* end, size_t* digits) {
   return first * 10 + second;
 }
 
-bool IsBreak(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\0'; }
+bool IsBreak(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 bool IsSpace(char c) { return IsBreak(c) || c == '\v' || c == '\f'; }
 
 }  // namespace
@@ -184,14 +184,23 @@ RequestParser::Step RequestParser::ParseInline(char* data, size_t size, ParsedRe
 }
 
 // The line at position_ up to `last_byte`, which is left out; of a '\r' line end, the byte after it must be
-// there.
+// there. As in Redis, a zero byte hides what follows it: such a line never ends, and fails once it has become too
+// long. Also as there, only a line whose end is still awaited is too long, so one that arrives as a whole may
+// have any length: the one case in which it matters how the input is cut.
 RequestParser::Step RequestParser::ReadLine(const char* data, size_t size, char last_byte,
                                             std::string_view too_big, std::string_view* line) {
   const size_t from = std::max(position_, scanned_);
-  const auto* found = static_cast<const char*>(std::memchr(data + from, last_byte, size - from));
-  const size_t end = found == nullptr ? size : static_cast<size_t>(found - data);
-  if (end - position_ > kMaxInlineBytes) return FailWith(too_big);
+  // The zero byte that stopped the last call stands where this one begins: nothing is looked at twice.
+  const bool is_stuck = from < size && data[from] == '\0';
+  const auto* found =
+      is_stuck ? nullptr : static_cast<const char*>(std::memchr(data + from, last_byte, size - from));
+  size_t end = found == nullptr ? size : static_cast<size_t>(found - data);
+  if (const void* zero = std::memchr(data + from, '\0', end - from); zero != nullptr) {
+    end = static_cast<size_t>(static_cast<const char*>(zero) - data);
+    found = nullptr;
+  }
   scanned_ = end;
+  if (found == nullptr && size - position_ > kMaxInlineBytes) return FailWith(too_big);
   if (found == nullptr || (last_byte == '\r' && end + 1 == size)) return Step::kNeedMore;
   *line = {data + position_, end - position_};
   return Step::kDone;

@@ -156,6 +156,28 @@ TEST(RequestParser, NamesWhatIsWrong) {
   EXPECT_EQ(ErrorOf("*1\r\n$" + std::string(70000, '1')), "Protocol error: too big bulk count string");
 }
 
+TEST(RequestParser, TakesALongLineThatArrivesAsAWhole) {
+  const std::string word(70000, 'a');
+  Feeder feeder;
+  EXPECT_EQ(feeder.Feed("ECHO " + word + "\r\n"), Outcome::kNeedMore);
+  EXPECT_EQ(feeder.requests, (Requests{{"ECHO", word}}));
+}
+
+TEST(RequestParser, AZeroByteHidesTheRestOfItsLine) {
+  using std::string_literals::operator""s;
+  for (const std::string& head : {"\0\0\r\n"s, "PING\0\n"s, "*1\0\r\n"s, "*1\r\n\0\r\n"s, "*1\r\n$4\0\r\n"s}) {
+    for (size_t cut = 0; cut <= head.size(); ++cut) {
+      Feeder feeder;
+      EXPECT_EQ(feeder.Feed(std::string_view(head).substr(0, cut)), Outcome::kNeedMore);
+      EXPECT_EQ(feeder.Feed(std::string_view(head).substr(cut)), Outcome::kNeedMore);
+      EXPECT_EQ(feeder.Feed("PING\r\n"), Outcome::kNeedMore);
+      EXPECT_TRUE(feeder.requests.empty());
+      EXPECT_EQ(feeder.Feed(std::string(RequestParser::kMaxInlineBytes, 'a')), Outcome::kError);
+      EXPECT_TRUE(feeder.error().starts_with("Protocol error: too big"));
+    }
+  }
+}
+
 TEST(RequestParser, RunsWhatCameBeforeAnError) {
   Feeder feeder;
   EXPECT_EQ(feeder.Feed("PING\r\n*1\r\nx"), Outcome::kNeedMore);

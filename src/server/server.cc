@@ -57,6 +57,7 @@ Server::Server(settings::Configuration& configuration, Logger& log, env::Clock& 
                   [] { return false; }}}) {
   RenameCommands();
   engine_.set_after_batch([this](engine::Client& client) { limits_.AfterBatch(client); });
+  engine_.pubsub().set_after_delivery([this](engine::Client& client) { limits_.AfterDelivery(client); });
   engine_.set_on_open([this](engine::Client& client) { OnOpen(client); });
   ApplySettingsAtRunTime();
   loop_.AddBeforeWait(net::LoopPhase::kWork, [this] { BeforeWait(); });

@@ -27,6 +27,10 @@ def _small_set(arguments, oracle, hearth):
     return arguments[0].upper() == b"OBJECT" and oracle == b"hashtable" and hearth == b"listpack"
 
 
+def _early_skiplist(arguments, oracle, hearth):
+    return arguments[0].upper() == b"OBJECT" and oracle == b"listpack" and hearth == b"skiplist"
+
+
 def _help(arguments, oracle, hearth):
     return _upper(arguments, 1) == b"HELP" and isinstance(oracle, list) and isinstance(hearth, list)
 
@@ -92,6 +96,8 @@ KNOWN_DIFFERENCES = [
     KnownDifference("small list encoding", "7.2 keeps small lists as one listpack and says so", _small_list),
     KnownDifference("small set encoding", "7.2 keeps small sets of strings as a listpack", _small_set),
     KnownDifference("ZRANK WITHSCORE", "7.2 gave ZRANK and ZREVRANK an option", _rank_with_score),
+    KnownDifference("early skiplist", "7.2 converts a sorted set when one ZADD names more members than a listpack may "
+                    "have, known ones included", _early_skiplist),
     KnownDifference("help texts", "Hearth's help is in its own words; no client matches on it", _help),
     KnownDifference("new commands", "commands that came with 7.2 are unknown to 7.0", _new_command),
     KnownDifference("HELLO version", "the version and the connection's id are facts of the server", _hello),
