@@ -8,7 +8,10 @@
 
 #include "base/assert.h"
 
-#ifndef HEARTH_SANITIZED
+#ifdef HEARTH_SANITIZED
+// Part of every sanitizer's run-time library; GCC ships no header for it.
+extern "C" size_t __sanitizer_get_current_allocated_bytes();
+#else
 #include <jemalloc/jemalloc.h>
 #endif
 
@@ -21,7 +24,7 @@ size_t AllocationSize(const void* block) { return malloc_usable_size(const_cast<
 ThreadMemoryScope::ThreadMemoryScope() : slot_(0) {}
 ThreadMemoryScope::~ThreadMemoryScope() = default;
 
-size_t AllocatedBytes() { return mallinfo2().uordblks; }
+size_t AllocatedBytes() { return __sanitizer_get_current_allocated_bytes(); }
 AllocatorStats ReadAllocatorStats() { return {}; }
 bool PurgeUnusedPages() { return false; }
 bool SetBackgroundPurge(bool) { return false; }

@@ -1,6 +1,6 @@
 // How much memory this process has allocated, cheaply enough to be asked before every command, and what the
 // allocator says about itself. With jemalloc the figures are exact; in sanitizer builds, which have their own
-// allocator, the statistics are zero and AllocatedBytes comes from the C library.
+// allocator, the statistics are zero and AllocatedBytes comes from the sanitizer.
 #pragma once
 
 #include <cstddef>

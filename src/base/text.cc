@@ -8,6 +8,8 @@ namespace {
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 char Upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c; }
 bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+// Vertical tab and form feed separate words, but do not end one that has begun without quotes.
+bool EndsWord(char c) { return IsSpace(c) && c != '\v' && c != '\f'; }
 
 int HexValue(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -108,7 +110,7 @@ bool ReadSingleQuoted(std::string_view line, size_t* at, std::string* word) {
 
 // Reads one word from line[*at] on; false if a quote is left open or runs into the next word.
 bool ReadWord(std::string_view line, size_t* at, std::string* word) {
-  while (*at < line.size() && !IsSpace(line[*at])) {
+  while (*at < line.size() && !EndsWord(line[*at])) {
     const char c = line[*at];
     if (c == '\0') {
       // A line ends at its first NUL, as it does for every C reader of these files.

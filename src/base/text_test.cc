@@ -148,6 +148,7 @@ TEST(SplitArguments, HonoursQuotesAndEscapes) {
             (Words{"a b", "c d", "A\n\"", "it's", ""}));
   EXPECT_EQ(SplitArguments(R"(a"b c")"), (Words{"ab c"}));
   EXPECT_EQ(SplitArguments(R"('\n')"), (Words{"\\n"}));
+  EXPECT_EQ(SplitArguments("\v\fa\fb\v 'c'\fd"), (Words{"a\fb\v", "c", "d"}));
   for (const char* bad : {"\"open", "'open", "\"a\"b", "'a'b", "\"a\\\""}) {
     EXPECT_FALSE(SplitArguments(bad).has_value()) << bad;
   }

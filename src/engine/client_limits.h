@@ -1,8 +1,8 @@
 // Keeps clients within bounds: replies that nobody fetches (client-output-buffer-limit), connections that
 // nobody uses (timeout), and the memory of all connections together (maxmemory-clients).
 //
-// Owned by the composition root, which calls AfterBatch and AfterDelivery from the engine's hooks and Tick every 100 ms. Engine
-// thread only.
+// Owned by the composition root, which calls AfterBatch and AfterDelivery from the engine's hooks and Tick
+// every 100 ms. Engine thread only.
 #pragma once
 
 #include <array>
@@ -31,8 +31,8 @@ class ClientLimits {
   // A client's batch is done, its replies are in its output.
   void AfterBatch(Client& client);
 
-  // A message went into a subscriber's output. The memory of all clients together is left to the next Tick, so
-  // that a message costs no look at anybody else.
+  // A message went into a subscriber's output. The memory of all clients together is left to the next Tick,
+  // so that a message costs no look at anybody else.
   void AfterDelivery(Client& client) { CheckOutput(client); }
 
   // Every 100 ms. Subscribers, who get messages without asking, are looked at each time, others once a

@@ -27,6 +27,7 @@ void Engine::QueueCommand(Client& client, Command& command, Arguments args) {
     }
     transaction.queue.push_back(std::move(queued));
   }
+  client.last_command = &command;
   client.writer.Simple("QUEUED");
 }
 

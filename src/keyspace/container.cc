@@ -1,6 +1,7 @@
 #include "keyspace/container.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "base/assert.h"
 #include "base/memory.h"
@@ -122,6 +123,12 @@ size_t ValueBytes(const Entry& entry, size_t samples) {
   HEARTH_ASSERT(false);
 }
 
+// An entry's word owns its container; here the ownership ends.
+template <typename Container>
+static void Delete(void* container) {
+  const std::unique_ptr<Container> freed(static_cast<Container*>(container));
+}
+
 void FreeContainer(const Entry& entry) {
   void* container = const_cast<void*>(entry.container());
   switch (KindOf(entry)) {
@@ -130,23 +137,23 @@ void FreeContainer(const Entry& entry) {
       return;
     }
     case Kind::kQuicklist:
-      delete static_cast<ds::Quicklist*>(container);
+      Delete<ds::Quicklist>(container);
       return;
     case Kind::kFieldTable:
-      delete static_cast<FieldTable*>(container);
+      Delete<FieldTable>(container);
       return;
     case Kind::kIntset: {
       const ds::Intset freed = ds::Intset::Adopt(static_cast<uint8_t*>(container));
       return;
     }
     case Kind::kMemberTable:
-      delete static_cast<MemberTable*>(container);
+      Delete<MemberTable>(container);
       return;
     case Kind::kScoreIndex:
-      delete static_cast<ScoreIndex*>(container);
+      Delete<ScoreIndex>(container);
       return;
     case Kind::kStream:
-      delete static_cast<Stream*>(container);
+      Delete<Stream>(container);
       return;
   }
 }
@@ -156,7 +163,7 @@ void* CopyContainer(const Entry& entry) {
     case Kind::kListpack:
       return ds::Listpack::Copy(ListpackOf(entry).Raw()).Release();
     case Kind::kQuicklist:
-      return new ds::Quicklist(QuicklistOf(entry).Clone());
+      return std::make_unique<ds::Quicklist>(QuicklistOf(entry).Clone()).release();
     case Kind::kFieldTable:
       return FieldsOf(entry).Clone();
     case Kind::kIntset:

@@ -56,12 +56,18 @@ bool Eviction::EvictOne() {
   return EvictBest(volatile_only);
 }
 
+// Any of several neighbours is taken, so that evicting does not empty one run of buckets after the other.
 bool Eviction::EvictRandom(bool volatile_only) {
+  constexpr int kNeighbours = 8;
   for (int i = 0; i < keyspace_.database_count(); ++i) {
     Database& database = keyspace_.database(next_random_database_);
     next_random_database_ = (next_random_database_ + 1) % keyspace_.database_count();
-    const Entry* entry = nullptr;
-    if (database.Sample(&entry, 1, volatile_only) == 0) continue;
+    if ((volatile_only ? database.expiring_count() : database.size()) == 0) continue;
+    // A sample looks at a few buckets only, which may all be empty.
+    const Entry* entries[kNeighbours];
+    int count = 0;
+    while (count == 0) count = database.Sample(entries, kNeighbours, volatile_only);
+    const Entry* const entry = entries[keyspace_.random().Below(static_cast<size_t>(count))];
     database.Evict(Key(std::string(entry->key())));
     return true;
   }

@@ -58,6 +58,17 @@ TEST(Eviction, EveryPolicyGetsBelowTheLimit) {
   }
 }
 
+TEST(Eviction, FewKeysInALargeTableAreFound) {
+  for (int policy = 0; policy < static_cast<int>(MaxmemoryPolicy::kNoeviction); ++policy) {
+    EvictingKeyspace t;
+    t.settings.maxmemory_policy = static_cast<MaxmemoryPolicy>(policy);
+    t.Fill(5000, t.keyspace.now_ms() + 100000);
+    t.settings.maxmemory = 200;
+    EXPECT_EQ(t.eviction.Run(), Eviction::Outcome::kEnough) << policy;
+    EXPECT_EQ(t.db().size(), 2u) << policy;
+  }
+}
+
 TEST(Eviction, VolatilePoliciesLeaveKeysWithoutExpiry) {
   for (auto policy : {MaxmemoryPolicy::kVolatileLru, MaxmemoryPolicy::kVolatileLfu,
                       MaxmemoryPolicy::kVolatileRandom, MaxmemoryPolicy::kVolatileTtl}) {

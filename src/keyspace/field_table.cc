@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <unordered_set>
 
@@ -107,11 +108,11 @@ size_t FieldTable::MemoryBytes(size_t samples) const {
 }
 
 FieldTable* FieldTable::Clone() const {
-  auto* copy = new FieldTable(cuts_);
+  auto copy = std::make_unique<FieldTable>(cuts_);
   VisitAll([&](const Field& field) {
     copy->fields_.Insert(Field::New(field.name(), field.value()), Hash(field.name()));
   });
-  return copy;
+  return copy.release();
 }
 
 }  // namespace hearth::keyspace

@@ -54,7 +54,8 @@ std::vector<HashReader::Position> HashReader::FieldPositions() const {
 WriteHandle HashValue::Create(Database& database, const Key& key, std::span<const std::string_view> pairs) {
   Keyspace& keyspace = database.keyspace();
   if (!SuitsListpack(keyspace.settings(), Listpack::kEmptyBytes, pairs)) {
-    return database.Create(key, Type::kHash, Encoding::kHashTable, new FieldTable(&keyspace.cuts()));
+    return database.Create(key, Type::kHash, Encoding::kHashTable,
+                           std::make_unique<FieldTable>(&keyspace.cuts()).release());
   }
   // No more room than a listpack may take up before it becomes a table.
   const auto limit = static_cast<size_t>(keyspace.settings().hash_max_listpack_entries) * 2;

@@ -47,7 +47,7 @@ void ListValue::GrowFor(std::span<const std::string_view> elements) {
   const ds::QuicklistLimits limits = Limits();
   if (limits.Fits(bytes, view.Length() + elements.size())) return;
   Listpack pack = Listpack::Adopt(static_cast<uint8_t*>(handle_.container()));
-  handle_.SetContainer(Encoding::kQuicklist, new Quicklist(std::move(pack), limits));
+  handle_.SetContainer(Encoding::kQuicklist, std::make_unique<Quicklist>(std::move(pack), limits).release());
 }
 
 // After a removal: a quicklist of one node becomes a listpack again. Half the limit keeps a list that hovers

@@ -19,7 +19,7 @@ class StringValueTest : public testing::Test {
     return entry == nullptr ? "(absent)" : std::string(StringText(*entry, digits));
   }
   Encoding EncodingOf(const std::string& key) { return space_.db().Find(Key(key))->encoding(); }
-  WriteHandle Open(const std::string& key) { return space_.db().FindForWrite(Key(key)); }
+  WriteHandle Open(std::string_view key) { return space_.db().FindForWrite(Key(key)); }
 
   TestingKeyspace space_;
 };

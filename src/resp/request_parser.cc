@@ -184,9 +184,9 @@ RequestParser::Step RequestParser::ParseInline(char* data, size_t size, ParsedRe
 }
 
 // The line at position_ up to `last_byte`, which is left out; of a '\r' line end, the byte after it must be
-// there. As in Redis, a zero byte hides what follows it: such a line never ends, and fails once it has become too
-// long. Also as there, only a line whose end is still awaited is too long, so one that arrives as a whole may
-// have any length: the one case in which it matters how the input is cut.
+// there. As in Redis, a zero byte hides what follows it: such a line never ends, and fails once it has become
+// too long. Also as there, only a line whose end is still awaited is too long, so one that arrives as a whole
+// may have any length: the one case in which it matters how the input is cut.
 RequestParser::Step RequestParser::ReadLine(const char* data, size_t size, char last_byte,
                                             std::string_view too_big, std::string_view* line) {
   const size_t from = std::max(position_, scanned_);

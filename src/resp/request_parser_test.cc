@@ -165,7 +165,8 @@ TEST(RequestParser, TakesALongLineThatArrivesAsAWhole) {
 
 TEST(RequestParser, AZeroByteHidesTheRestOfItsLine) {
   using std::string_literals::operator""s;
-  for (const std::string& head : {"\0\0\r\n"s, "PING\0\n"s, "*1\0\r\n"s, "*1\r\n\0\r\n"s, "*1\r\n$4\0\r\n"s}) {
+  for (const std::string& head :
+       {"\0\0\r\n"s, "PING\0\n"s, "*1\0\r\n"s, "*1\r\n\0\r\n"s, "*1\r\n$4\0\r\n"s}) {
     for (size_t cut = 0; cut <= head.size(); ++cut) {
       Feeder feeder;
       EXPECT_EQ(feeder.Feed(std::string_view(head).substr(0, cut)), Outcome::kNeedMore);

@@ -147,6 +147,18 @@ TEST_F(WriterTest, TakesOverAnotherBuffer) {
   }
 }
 
+TEST_F(WriterTest, SmallChainsThatWaitShareChunks) {
+  std::string expected;
+  for (int i = 0; i < 1000; ++i) {
+    OutputBuffer other(pool_);
+    other.Append("$-1\r\n");
+    output_.Attach(other.Detach());
+    expected += "$-1\r\n";
+  }
+  EXPECT_EQ(output_.memory_bytes(), ChunkPool::kAllocationBytes);
+  EXPECT_EQ(Drain(output_), expected);
+}
+
 TEST_F(WriterTest, HoldsNoChunkWhenEmptyAndReusesThem) {
   output_.Append("x");
   Drain(output_);

@@ -71,8 +71,7 @@ void Info::SetSection(std::string title, Shown shown, Writer writer) {
 bool Info::IsWanted(const Section& section, engine::Arguments names) const {
   const auto names_it = [&](std::string_view name) {
     if (EqualsIgnoreCase(name, "all") || EqualsIgnoreCase(name, "everything")) {
-      return section.shown != Shown::kWhenAsked &&
-             (section.title != "Modules" || !EqualsIgnoreCase(name, "all"));
+      return section.shown != Shown::kWhenAsked;
     }
     if (EqualsIgnoreCase(name, "default")) return section.shown == Shown::kByDefault;
     return EqualsIgnoreCase(name, section.title);

@@ -104,6 +104,15 @@ void Info::WriteStats(InfoText& text) const {
   text.Add("pubsubshard_channels", engine.pubsub().shard_channel_count());
   text.Add("latest_fork_usec", 0);
   text.Add("total_forks", 0);
+  // What Hearth does not do, for tools that want the fields.
+  text.Add("active_defrag_hits", 0);
+  text.Add("active_defrag_misses", 0);
+  text.Add("active_defrag_key_hits", 0);
+  text.Add("active_defrag_key_misses", 0);
+  text.Add("total_active_defrag_time", 0);
+  text.Add("current_active_defrag_time", 0);
+  text.Add("reply_buffer_shrinks", 0);
+  text.Add("reply_buffer_expands", 0);
   text.Add("unexpected_error_replies", 0);
   text.Add("total_error_replies", stats.error_replies);
   text.Add("total_reads_processed", io.reads);

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from differential.supported import is_supported
 from support.resp import encode
 
 RUN_SECONDS = 30

@@ -78,9 +78,10 @@ BAD_ARGUMENTS = [
 
 
 def fatal_lines(output):
-    """The lines of the fatal error without the product's name and version."""
-    lines = [line for line in output.splitlines() if line.strip()]
-    return [line for line in lines if not line.startswith("***")]
+    """The lines of the fatal error without the product's name and version and without the place: Hearth names
+    the file, and the option where the oracle counts lines of a file that it makes up. 7.2 added a log level."""
+    lines = [line.replace(", nothing", "") for line in output.splitlines() if line.strip()]
+    return [line for line in lines if not line.startswith(("***", "Reading the "))]
 
 
 @pytest.mark.parametrize("arguments", BAD_ARGUMENTS, ids=" ".join)
@@ -240,7 +241,9 @@ def test_the_password_of_requirepass_is_asked_for(both):
         with server.client() as client:
             assert isinstance(client.call("HELLO", "3", "AUTH", "default", "secret").value, list)
             assert client.call("PING") == PONG
-    assert replies[0] == replies[1]
+    # 7.2 names the protocol in its hint.
+    mine = [Error(r.value.replace(b"HELLO <proto>", b"HELLO")) if isinstance(r, Error) else r for r in replies[0]]
+    assert mine == replies[1]
     assert replies[0][-2] == OK
 
 
