@@ -1,7 +1,7 @@
 #include "commands/sort_order.h"
 
-#include <cmath>
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "base/numbers.h"

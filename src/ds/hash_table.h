@@ -1,18 +1,19 @@
 // A hash table of pointers to items that carry their own key: the keyspace, large hashes and sets.
 //
-// Lookups touch one cache line and the item. The table grows and shrinks by one bucket at a time (bucket_array.h) and
-// carries cut bits (cut_state.h): every change of a bucket that a running cut lacks is announced first.
+// Lookups touch one cache line and the item. The table grows and shrinks by one bucket at a time
+// (bucket_array.h) and carries cut bits (cut_state.h): every change of a bucket that a running cut lacks is
+// announced first.
 //
 // Traits gives:  using Item = ...;                        the table stores Item*, and never frees one
 //                static std::string_view KeyOf(const Item*);
 //                static uint64_t HashOf(const Item*);
 //
-// SCAN. The cursor counts through bucket numbers with their bits reversed, so that the highest bit changes first: a
-// bucket's split sibling comes directly after it. When the table grows or shrinks between two calls, the buckets
-// already visited are exactly those whose low bits are below the cursor in that order, under either mask. So an item
-// that is in the table during the whole scan is seen at least once.
-// Limitations: an item may be seen twice when the table shrinks between two calls; each call returns whole
-// buckets, so a call may give more items than asked for.
+// SCAN. The cursor counts through bucket numbers with their bits reversed, so that the highest bit changes
+// first: a bucket's split sibling comes directly after it. When the table grows or shrinks between two calls,
+// the buckets already visited are exactly those whose low bits are below the cursor in that order, under
+// either mask. So an item that is in the table during the whole scan is seen at least once. Limitations: an
+// item may be seen twice when the table shrinks between two calls; each call returns whole buckets, so a call
+// may give more items than asked for.
 //
 // Not thread-safe. Item addresses are stable; a Position is valid until the table changes.
 #pragma once
@@ -64,8 +65,8 @@ class HashTable {
   const Bucket& bucket(size_t index) const { return buckets_[index]; }
   size_t MemoryBytes() const { return buckets_.MemoryBytes() + overflow_count_ * sizeof(Bucket); }
 
-  // For a batch of lookups, three passes over all of it before the first lookup: each asks for what the next one
-  // reads. Items may straddle a cache line; two lines of each are asked for.
+  // For a batch of lookups, three passes over all of it before the first lookup: each asks for what the next
+  // one reads. Items may straddle a cache line; two lines of each are asked for.
   void PrefetchBucket(uint64_t hash) const {
     if (size_ != 0) Prefetch(&buckets_[buckets_.IndexOf(hash)]);
   }
@@ -142,8 +143,8 @@ class HashTable {
     for (size_t i = 0; i < buckets_.count(); ++i) ForEachInChain(buckets_[i], visit);
   }
 
-  // One step of SCAN: visits one bucket's items and gives the next cursor, 0 at the end. `visit` must not change
-  // the table.
+  // One step of SCAN: visits one bucket's items and gives the next cursor, 0 at the end. `visit` must not
+  // change the table.
   template <typename Visit>
   uint64_t Scan(uint64_t cursor, Visit&& visit) const {
     if (size_ == 0) return 0;
@@ -174,8 +175,8 @@ class HashTable {
     }
   }
 
-  // Up to `count` items from consecutive buckets at a random place: quick and clustered, for sampling policies.
-  // Returns how many were written to `items`.
+  // Up to `count` items from consecutive buckets at a random place: quick and clustered, for sampling
+  // policies. Returns how many were written to `items`.
   int SampleNeighbours(Prng& random, Item** items, int count) const {
     if (size_ == 0) return 0;
     int found = 0;
@@ -323,8 +324,8 @@ class HashTable {
     const size_t to = buckets_.count() - 1;
     Bucket& low = buckets_[from];
     Bucket& high = buckets_[to];
-    // Both halves keep the cut bits: an uncaptured bucket becomes two uncaptured ones, and the walker, which goes
-    // upwards, meets the new one later.
+    // Both halves keep the cut bits: an uncaptured bucket becomes two uncaptured ones, and the walker, which
+    // goes upwards, meets the new one later.
     const Bucket old = low;
     const uint8_t cut_bits = old.meta & Bucket::kCutBits;
     low = Bucket{.meta = cut_bits};
@@ -366,7 +367,8 @@ class HashTable {
     }
   }
 
-  // The next splits are known: their buckets, and the keys that must be hashed again, are asked for ahead of time.
+  // The next splits are known: their buckets, and the keys that must be hashed again, are asked for ahead of
+  // time.
   void PrefetchNextSplit() const {
     const size_t next = buckets_.split_index();
     const Bucket& bucket = buckets_[next];

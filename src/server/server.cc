@@ -83,7 +83,8 @@ void Server::ApplySettingsAtRunTime() {
   configuration_.OnChange({"io-threads"}, [this](const auto& settings) {
     return connections_.SetThreadCount(static_cast<int>(settings.io_threads));
   });
-  configuration_.OnChange({"maxmemory", "slowlog-log-slower-than", "slowlog-max-len", "maxmemory-policy", "notify-keyspace-events"},
+  configuration_.OnChange({"maxmemory", "slowlog-log-slower-than", "slowlog-max-len", "maxmemory-policy",
+                           "notify-keyspace-events"},
                           [this](const auto& settings) -> Status {
                             engine_.RefreshChecks();
                             engine_.slowlog().Trim(static_cast<size_t>(settings.slowlog_max_len));
