@@ -208,9 +208,9 @@ void Engine::Reject(Client& client, Command& command, std::string_view error) {
   ++command.counters.rejected;
   if (client.in_transaction()) client.transaction->must_abort = true;
   CountError(error);
-  // A refused EXEC ends its transaction, if there is one, and says so in its code.
+  // A refused EXEC ends its transaction, or the watching for one, and says so in its code.
   if (command.full_name() == "exec") {
-    if (client.in_transaction()) ResetTransaction(client);
+    ResetTransaction(client);
     const std::string_view reason = error.starts_with("ERR ") ? error.substr(4) : error;
     client.writer.Error(fmt::format("EXECABORT Transaction discarded because of: {}", reason));
     return;

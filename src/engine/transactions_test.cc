@@ -187,6 +187,15 @@ TEST_F(TransactionsTest, EmptyingOrExchangingADatabaseChangesTheKeysInIt) {
   EXPECT_EQ(Do("EXEC"), kNullArray);
 }
 
+TEST_F(TransactionsTest, ARefusedExecEndsTheWatching) {
+  Do("SET a 1");
+  Do("WATCH a");
+  Other("SET a 2");
+  EXPECT_TRUE(Do("EXEC surplus").starts_with("-EXECABORT "));
+  Do("MULTI");
+  EXPECT_EQ(Do("EXEC"), "*0\r\n");
+}
+
 TEST_F(TransactionsTest, QueuedArgumentsAreCountedAsMemory) {
   Do("MULTI");
   Do("SET key 12345");
