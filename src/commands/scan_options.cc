@@ -9,6 +9,7 @@ namespace {
 // A cursor as clients have always been able to write it: nothing at all is the start, and a sign is taken as
 // strtoul takes it. Cursors that this server gives out are plain numbers.
 std::optional<uint64_t> CursorFrom(std::string_view text) {
+  text = text.substr(0, text.find('\0'));
   if (text.empty()) return 0;
   const bool is_negative = text.front() == '-';
   if (is_negative || text.front() == '+') {
