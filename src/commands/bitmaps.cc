@@ -177,7 +177,7 @@ bool ReadSources(Context& ctx, std::vector<std::string_view>& texts, std::vector
 
 // `operation` over all texts as if each were filled with zeros to `size`, the longest one's.
 void Combine(ds::BitOperation operation, const std::vector<std::string_view>& texts, char* to, size_t size) {
-  std::memcpy(to, texts[0].data(), texts[0].size());
+  texts[0].copy(to, texts[0].size());
   std::memset(to + texts[0].size(), 0, size - texts[0].size());
   // Block by block, so that a block of the result stays in the cache while all sources go over it.
   constexpr size_t kBlock = 16384;

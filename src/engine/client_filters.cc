@@ -20,7 +20,8 @@ ClientType TypeOf(const Client& client) {
 }
 
 bool ClientFilter::Matches(const Client& client, const Client& caller, int64_t now_ms) const {
-  if (client.connection == nullptr) return false;
+  // One that is being closed is gone for everybody but its own connection.
+  if (client.connection == nullptr || client.is(Client::kClosing)) return false;
   if (skips_caller && &client == &caller) return false;
   if (id && client.id != *id) return false;
   if (type && TypeOf(client) != *type) return false;
