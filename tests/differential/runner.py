@@ -95,9 +95,11 @@ class Runner:
             end = self._end_of_group(steps, position)
             try:
                 difference = self._group(steps, position, end)
-                difference = difference or self._events(steps, end)
+                # What a subscriber sent has been carried out once its messages are drained; I/O threads keep no
+                # order between connections, so the events come after that.
                 if difference is None and uses_subscribers:
                     difference = self._messages(steps, end)
+                difference = difference or self._events(steps, end)
             except (ConnectionClosed, ReplyTimeout, ProtocolViolation) as error:
                 return Difference("lost", end - 1, steps[end - 1], "replies",
                                   f"{type(error).__name__}: {error}")
