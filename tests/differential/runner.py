@@ -175,8 +175,12 @@ class Runner:
         return Difference("events", end - 1, steps[end - 1], *pick)
 
     def _messages(self, steps, end):
+        # Twice: the first round sees to it that what each subscriber sent is done, the second gets what that sent
+        # to the others.
+        rounds = [{connection: self._drained(connection) for connection in SUBSCRIBERS} for _ in range(2)]
         for connection in SUBSCRIBERS:
-            left, right = (normal_messages(messages) for messages in self._drained(connection))
+            left, right = (normal_messages(first + second)
+                           for first, second in zip(rounds[0][connection], rounds[1][connection]))
             if left != right:
                 return Difference("messages", end - 1, steps[end - 1], left, right)
         return None
