@@ -43,8 +43,8 @@ def _normal(kind, replies):
 
 
 def _number(score):
-    """The shortest text that reads back as the same number is the same for both."""
-    return repr(float(score)) if isinstance(score, bytes) else score
+    """The shortest text that reads back as the same number is the same for both; zero has no sign (known.py)."""
+    return repr(float(score) + 0.0) if isinstance(score, bytes) else score
 
 
 def keys(client):

@@ -38,6 +38,17 @@ def _geo_ties(arguments, oracle, hearth):
             and isinstance(hearth, list) and sorted(map(repr, oracle)) == sorted(map(repr, hearth)))
 
 
+def _unsigned_zeros(reply):
+    if isinstance(reply, list):
+        return [_unsigned_zeros(part) for part in reply]
+    return b"0" if reply == b"-0" else reply
+
+
+def _zero_sign(arguments, oracle, hearth):
+    return (arguments[0].upper().startswith((b"Z", b"BZ")) and isinstance(oracle, (list, bytes))
+            and _unsigned_zeros(oracle) == _unsigned_zeros(hearth))
+
+
 def _help(arguments, oracle, hearth):
     return _upper(arguments, 1) == b"HELP" and isinstance(oracle, list) and isinstance(hearth, list)
 
@@ -106,6 +117,8 @@ KNOWN_DIFFERENCES = [
     KnownDifference("early skiplist", "7.2 converts a sorted set when one ZADD names more members than a listpack may "
                     "have, known ones included", _early_skiplist),
     KnownDifference("geo ties", "members at equal distances have no order", _geo_ties),
+    KnownDifference("sign of a zero score", "a listpack drops it, and the servers go through one at other moments",
+                    _zero_sign),
     KnownDifference("help texts", "Hearth's help is in its own words; no client matches on it", _help),
     KnownDifference("new commands", "commands that came with 7.2 are unknown to 7.0", _new_command),
     KnownDifference("HELLO version", "the version and the connection's id are facts of the server", _hello),
