@@ -105,7 +105,7 @@ void Server::ApplySettingsAtRunTime() {
     log_.SetLevel(static_cast<LogLevel>(settings.loglevel));
     return {};
   });
-  configuration_.OnChange({"maxclients"}, [this](const auto& settings) -> Status {
+  configuration_.OnChange({"maxclients"}, [](const auto& settings) -> Status {
     const size_t wanted = static_cast<size_t>(settings.maxclients) + kReservedDescriptors;
     if (env::RaiseFileLimit(wanted) < wanted) {
       return Fail(fmt::format(
