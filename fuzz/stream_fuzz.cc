@@ -48,7 +48,8 @@ void Change(StreamLog& log, FuzzInput& input) {
   if (choice % 4 < 2 && id > log.last_id()) {
     const std::string first(input.Text());
     const std::string second(input.Text());
-    const std::vector<std::string_view> pairs = {"field", first, choice % 2 ? "other" : second, second};
+    const std::string_view name = choice % 2 ? std::string_view("other") : std::string_view(second);
+    const std::vector<std::string_view> pairs = {"field", first, name, second};
     log.Append(id, pairs, limits);
     HEARTH_ASSERT(log.Contains(id));
   } else if (choice % 4 == 2) {
