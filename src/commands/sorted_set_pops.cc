@@ -4,6 +4,7 @@
 
 #include "base/numbers.h"
 #include "commands/block_timeout.h"
+#include "commands/key_pops.h"
 #include "commands/sorted_sets.h"
 
 namespace hearth::commands {
@@ -92,22 +93,10 @@ std::optional<MultiPop> ParseMultiPop(Context& ctx, size_t key_count_at) {
   return pop;
 }
 
-// The first of the keys that exists, for writing. `is_done` tells that an error has been replied.
-WriteHandle FindFirst(Context& ctx, size_t first_key, size_t key_count, bool& is_done) {
-  for (size_t i = first_key; i < first_key + key_count; ++i) {
-    WriteHandle handle = ctx.FindForWrite(ctx.key(i));
-    if (!handle) continue;
-    if (ctx.CheckType(&*handle, Type::kSortedSet)) return handle;
-    is_done = true;
-    return {};
-  }
-  return {};
-}
-
 // True if something was replied.
 bool TryMultiPop(Context& ctx, const MultiPop& pop) {
   bool is_done = false;
-  WriteHandle handle = FindFirst(ctx, pop.first_key, pop.key_count, is_done);
+  WriteHandle handle = FindFirstOf(ctx, pop.first_key, pop.key_count, Type::kSortedSet, is_done);
   if (!handle) return is_done;
   const size_t count = std::min(pop.count, SortedSetReader(*handle).Length());
   ctx.reply().Array(2);
@@ -120,7 +109,7 @@ bool TryMultiPop(Context& ctx, const MultiPop& pop) {
 
 bool TryPop(Context& ctx, End end) {
   bool is_done = false;
-  WriteHandle handle = FindFirst(ctx, 1, ctx.size() - 2, is_done);
+  WriteHandle handle = FindFirstOf(ctx, 1, ctx.size() - 2, Type::kSortedSet, is_done);
   if (!handle) return is_done;
   ctx.reply().Array(3);
   ctx.reply().Bulk(handle.key().text);
