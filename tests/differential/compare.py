@@ -91,11 +91,12 @@ def _unordered_agree(name, arguments, left, right, previous):
     return type(left) is type(right) and canonical(left) == canonical(right)
 
 
-def _sort_agree(arguments, left, right):
+def _sort_agree(arguments, left, right, previous):
     """ALPHA compares as C strings, so elements that agree up to a zero byte, and equal weights, have no
-    order."""
+    order; nor have the elements of a set that BY leaves unsorted (the probe tells its type)."""
     words = {argument.upper() for argument in arguments[2:]}
-    if b"ALPHA" not in words or not isinstance(left, list) or not isinstance(right, list):
+    is_set = previous is not None and previous[0] == (b"TYPE", arguments[1]) and previous[1] == Simple(b"set")
+    if not (b"ALPHA" in words or is_set) or not isinstance(left, list) or not isinstance(right, list):
         return False
     if b"BY" in words or any(isinstance(x, bytes) and b"\0" in x for x in left + right):
         return len(left) == len(right) if b"LIMIT" in words else canonical(left) == canonical(right)
@@ -117,7 +118,7 @@ def replies_agree(arguments, left, right, previous=None):
     elif name in UNORDERED or pair in UNORDERED_PAIRS:
         agree = _unordered_agree(name, arguments, left, right, previous)
     elif name in (b"SORT", b"SORT_RO"):
-        agree = _sort_agree(arguments, left, right)
+        agree = _sort_agree(arguments, left, right, previous)
     elif name in (b"XINFO", b"XPENDING"):
         agree = stream_replies_agree(arguments, left, right)
     elif name in SHAPE_ONLY or pair in SHAPE_ONLY_PAIRS:
