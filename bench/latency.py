@@ -1,13 +1,14 @@
-"""What other clients feel while something heavy happens: a probe asks for one key every millisecond meanwhile."""
+"""What other clients feel while something heavy happens: a probe asks for one key every millisecond meanwhile.
 
-import json
-import os
-import subprocess
-import sys
+And how long single commands take on a very large value: there the probe asks for these, one after the other.
+"""
+
 import time
 from dataclasses import dataclass
 from typing import Callable
 
+import clients
+import loads
 import resp
 import servers
 
@@ -17,39 +18,22 @@ GROWTH_KEYS = 10_000_000
 STORM_LEAD_MS = 3_000
 STORM_LIMIT_SECONDS = 60
 QUIET_SECONDS = 1.0
+FREEING_SECONDS = 30.0
+SINGLE_SECONDS = 10.0
 PROBE_KEY = "probe"
-FOLDER = os.path.dirname(os.path.abspath(__file__))
+LIMIT_MS = 5.0
 
 
 @dataclass(frozen=True)
 class Row:
     name: str
     title: str
-    scenario: Callable  # (server, shrink) -> figures in milliseconds
+    scenario: Callable  # (server, shrink) -> {what was asked for beside the title, or "": figures in milliseconds}
+    judged: str = "max"  # the figure that stays within LIMIT_MS
 
 
-class Probe:
-    """The probing process; `with` runs it, `figures` are there afterwards."""
-
-    def __init__(self, server):
-        _, client_cores = servers.cores()
-        command = [sys.executable, os.path.join(FOLDER, "probe.py"), str(server.port), PROBE_KEY]
-        self.process = subprocess.Popen(
-            servers.on_cores(client_cores, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        self.figures = None
-
-    def __enter__(self):
-        if self.process.stdout.readline().strip() != "ready":
-            raise RuntimeError("the latency probe did not start")
-        return self
-
-    def __exit__(self, kind, *_):
-        self.process.stdin.close()
-        text = self.process.stdout.read()
-        self.process.wait()
-        if kind is None:
-            self.figures = json.loads(text)
+def probing(server):
+    return clients.Probe(server, [{"words": ["GET", PROBE_KEY]}])
 
 
 def storm(server, shrink):
@@ -65,69 +49,95 @@ def storm(server, shrink):
         if time.time() * 1000 > at:
             raise RuntimeError("loading took longer than the keys live; nothing was measured")
         time.sleep(max(0.0, at / 1000 - time.time() - 0.5))
-        with Probe(server) as probe:
+        with probing(server) as probe:
             deadline = time.monotonic() + STORM_LIMIT_SECONDS
             while client.call("DBSIZE") > 1 and time.monotonic() < deadline:
                 time.sleep(0.1)
         left = client.call("DBSIZE") - 1
-    return {**probe.figures, **({"left": left} if left else {})}
-
-
-def hash_elements(count):
-    return resp.grouped(
-        ("HSET", "large"), count, 200, lambda i: b"$14\r\nfield:%08d\r\n$16\r\nvalue:%010d\r\n" % (i, i)
-    )
-
-
-def list_elements(count):
-    return resp.grouped(("RPUSH", "large"), count, 400, lambda i: b"$16\r\nvalue:%010d\r\n" % i)
+    return {"": {**probe.figures, **({"left": left} if left else {})}}
 
 
 def removal(command, elements):
+    """The probe runs from a second before the command until the server has nothing left to do."""
+
     def scenario(server, shrink):
         with resp.Client(server.port) as client:
             client.call("SET", PROBE_KEY, "v" * 64)
-            client.load(elements(ELEMENTS // shrink))
+            client.load(elements("large", ELEMENTS // shrink))
             server.settle()
-            with Probe(server) as probe:
+            with probing(server) as probe:
                 time.sleep(QUIET_SECONDS)
                 started = time.perf_counter()
                 client.call(command, "large")
                 reply_ms = (time.perf_counter() - started) * 1000
-                time.sleep(QUIET_SECONDS)
-        return {**probe.figures, "reply": reply_ms}
+                wait_until_freed(server)
+        return {"": {**probe.figures, "reply": reply_ms}}
 
     return scenario
+
+
+def wait_until_freed(server):
+    """Until the resident size has not changed for a while, at the limit at the latest."""
+    limit = time.monotonic() + FREEING_SECONDS
+    size, since = None, time.monotonic()
+    while time.monotonic() < limit and time.monotonic() - since < QUIET_SECONDS:
+        time.sleep(0.05)
+        now = server.resident_bytes_quickly() >> 20
+        if now != size:
+            size, since = now, time.monotonic()
 
 
 def growth(server, shrink):
     """The table grows from nothing; one pipelining loader, held back by nothing but the server."""
     with resp.Client(server.port) as client:
         client.call("SET", PROBE_KEY, "v" * 64)
-        with Probe(server) as probe:
+        with probing(server) as probe:
             client.load(resp.set_keys(GROWTH_KEYS // shrink, b"v" * 16))
-    return probe.figures
+    return {"": probe.figures}
+
+
+def single_commands(server, shrink):
+    """Members and scores are drawn at random, so that ZREM takes what is there and ZADD mostly moves a member."""
+    count = ELEMENTS // shrink
+    member = "user:__rand_int__"
+    commands = [["ZADD", "large", "__rand_int__", member], ["ZREM", "large", member], ["ZRANK", "large", member]]
+    with resp.Client(server.port) as client:
+        client.load(loads.sorted_set_members("large", count))
+        server.settle()
+        plan = [{"words": words, "range": count} for words in commands]
+        with clients.Probe(server, plan, interval=0) as probe:
+            time.sleep(SINGLE_SECONDS)
+    return {words[0]: figures for words, figures in zip(commands, probe.each)}
+
+
+def removals():
+    containers = [("hash", "hash of 10M fields", loads.hash_fields), ("list", "list of 10M elements",
+                  loads.list_elements), ("sorted-set", "sorted set of 10M members", loads.sorted_set_members)]
+    return [
+        Row(f"latency-{command.lower()}-{name}", f"{command} of a {title}", removal(command, elements))
+        for name, title, elements in containers
+        for command in ("DEL", "UNLINK")
+    ]
 
 
 def rows():
     return [
-        Row("latency-ttl-storm", "1M keys expire in one second", storm),
-        Row("latency-del-hash", "DEL of a hash of 10M fields", removal("DEL", hash_elements)),
-        Row("latency-unlink-hash", "UNLINK of a hash of 10M fields", removal("UNLINK", hash_elements)),
-        Row("latency-del-list", "DEL of a list of 10M elements", removal("DEL", list_elements)),
-        Row("latency-unlink-list", "UNLINK of a list of 10M elements", removal("UNLINK", list_elements)),
+        Row("latency-ttl-storm", "1M keys expire in one second", storm, judged="p99"),
+        *removals(),
         Row("latency-growth", "growth to 10M keys under load", growth),
+        Row("latency-sorted-set", "on a sorted set of 10M members", single_commands),
     ]
 
 
 def figures_of(name, row, shrink):
-    server_cores, _ = servers.cores()
+    server_cores, _ = servers.cores_of_service()
     with servers.Server(name, server_cores) as server:
-        return row.scenario(server, shrink)
+        with server.answering_first():
+            return row.scenario(server, shrink)
 
 
 def measure(wanted, shrink, say):
-    """[(row, {"redis": figures, "hearth": figures} or the text of what went wrong)]."""
+    """[(row, {"redis": {part: figures}, "hearth": {part: figures}} or the text of what went wrong)]."""
     results = []
     for row in wanted:
         try:

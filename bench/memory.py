@@ -4,11 +4,12 @@ import time
 from dataclasses import dataclass
 from typing import Callable
 
+import loads
 import resp
 import servers
 
 KEYS = 2_000_000
-FIELDS = 1_000_000
+ELEMENTS = 1_000_000
 HASHES = 200_000
 STABLE_SECONDS = 2.0
 STABLE_LIMIT_SECONDS = 20.0
@@ -37,10 +38,8 @@ def small_hashes(count):
     return resp.chunked(b"*22\r\n$4\r\nHSET\r\n$17\r\nhash:%012d\r\n%s" % (i, fields) for i in range(count))
 
 
-def large_hash(count):
-    return resp.grouped(
-        ("HSET", "large"), count, 100, lambda i: b"$14\r\nfield:%08d\r\n$16\r\nvalue:%010d\r\n" % (i, i)
-    )
+def large(elements):
+    return lambda count: elements("large", count)
 
 
 def rows():
@@ -51,7 +50,13 @@ def rows():
             lambda n: resp.set_keys(n, lambda i: i % SMALL_INTEGERS)),
         Row("memory-ttl", "16-byte key, 64-byte value, TTL", "key", KEYS, 0.60, with_ttl),
         Row("memory-hashes", "hash of 10 short fields", "key", HASHES, 0.90, small_hashes),
-        Row("memory-large-hash", "one hash of 1M fields (14 + 16 bytes)", "field", FIELDS, 0.60, large_hash),
+        Row("memory-large-hash", "one hash of 1M fields (14 + 16 bytes)", "field", ELEMENTS, 0.60,
+            large(loads.hash_fields)),
+        Row("memory-set", "one set of 1M members (17 bytes)", "member", ELEMENTS, 0.70, large(loads.set_members)),
+        Row("memory-sorted-set", "one sorted set of 1M members (17 bytes)", "member", ELEMENTS, 0.60,
+            large(loads.sorted_set_members)),
+        Row("memory-stream", "one stream of 1M entries of two fields", "entry", ELEMENTS, 1.00,
+            large(loads.stream_entries)),
     ]
 
 

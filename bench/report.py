@@ -3,8 +3,12 @@
 import os
 import platform
 import re
+import statistics
 
+import data_types
+import latency as latency_rows
 import servers
+import snapshot as snapshot_rows
 
 DOCUMENT = os.path.join(servers.ROOT, "docs", "benchmarks.md")
 
@@ -50,6 +54,21 @@ def throughput(results):
     return text
 
 
+def types(results):
+    """The throughput table, and the verdict on its median row."""
+    text = throughput(results)
+    ratios = [
+        found["hearth"].cpu_microseconds / found["redis"].cpu_microseconds
+        for _, found in results
+        if not isinstance(found, str)
+    ]
+    if ratios:
+        middle = statistics.median(ratios)
+        target, word = verdict(middle, data_types.MEDIAN_TARGET)
+        text += f"\n\nMedian of the rows' ratios of CPU time: {middle:.2f} ({target}: {word})."
+    return text
+
+
 def memory_line(row, found):
     title = f"{row.title}, per {row.unit}"
     if isinstance(found, str):
@@ -64,7 +83,7 @@ def memory(results):
 
 
 def milliseconds(figures):
-    text = [f"{figures[name]:.2f}" for name in ("p50", "p99", "max")]
+    text = [f"{figures[name]:.2f}" for name in ("p50", "p99", "max")] + [f"{figures['cleared']['max']:.2f}"]
     text.append(f"{figures['reply']:.2f}" if "reply" in figures else "")
     if figures.get("left"):
         text[-1] = f"{figures['left']:,} keys were left"
@@ -72,31 +91,82 @@ def milliseconds(figures):
 
 
 def latency(results):
-    heads = ["event", "server", "p50 ms", "p99 ms", "worst ms", "own reply ms"]
+    heads = ["event", "server", "p50 ms", "p99 ms", "worst ms", "cleared ms", "own reply ms", "target", ""]
     lines = []
     for row, found in results:
         if isinstance(found, str):
-            lines.append([row.title, found, "", "", "", ""])
+            lines.append([row.title, found] + [""] * 7)
             continue
-        for name in servers.NAMES:
-            lines.append([row.title, name.capitalize(), *milliseconds(found[name])])
+        for part in found["redis"]:
+            for name in servers.NAMES:
+                lines.append(latency_line(row, part, name, found[name][part]))
     return table(heads, lines)
 
 
-def misses(results):
-    """How many rows missed their target or could not be measured."""
-    count = 0
-    for row, found in results:
-        if isinstance(found, str):
-            count += 1
-        elif getattr(row, "target", None) is not None:
-            value = {name: getattr(side, "cpu_microseconds", side) for name, side in found.items()}
-            count += value["hearth"] / value["redis"] > row.target
-    return count
+def latency_line(row, part, name, figures):
+    title = f"{part} {row.title}" if part else row.title
+    judgement = ["", ""]
+    if name == "hearth":
+        word = {"max": "worst"}.get(row.judged, row.judged)
+        limit = latency_rows.LIMIT_MS
+        judgement = [f"{word} <= {limit:g}", "ok" if figures["cleared"][row.judged] <= limit else "MISS"]
+    return [title, name.capitalize(), *milliseconds(figures), *judgement]
 
 
-def environment(versions, rounds, shrink):
-    """One paragraph that says where the figures come from."""
+def snapshot(results):
+    return "\n\n".join(found if isinstance(found, str) else snapshot_table(found) for _, found in results)
+
+
+def snapshot_table(found):
+    load, redis, hearth = (found[name] for name in ("load", "redis", "hearth"))
+
+    def line(title, value, form="{:,.0f}", most=None):
+        ratio = value(hearth) / max(value(redis), 1e-9)
+        return [title, form.format(value(redis)), form.format(value(hearth)), f"{ratio:.2f}", *verdict(ratio, most)]
+
+    def judged(cells, target, is_met):
+        return [*cells[:-2], target, "ok" if is_met else "MISS"]
+
+    def milliseconds_of(phase, figure):
+        return lambda side: side[phase]["cleared"][figure]
+
+    before, during = hearth["before"]["cleared"], hearth["during"]["cleared"]
+    kept = {name: found[name]["saturated_during"] / found[name]["saturated_before"] for name in servers.NAMES}
+    ms, mb, seconds = "{:.2f}", 1e6, "{:.2f}"
+    worst = line("worst write during the save, cleared, ms", milliseconds_of("during", "max"), ms)
+    rare = line("p99.9 of writes during the save, cleared, ms", milliseconds_of("during", "p999"), ms)
+    share = ["share of them kept during a save", f"{kept['redis']:.2f}", f"{kept['hearth']:.2f}", "", "", ""]
+    lines = [
+        line("resident before, MB", lambda side: side["resident"] / mb),
+        line("steady writes/s before", lambda side: side["before"]["rate"]),
+        line("steady writes/s during the save", lambda side: side["during"]["rate"]),
+        line("the writer's longest delay during the save, ms", lambda side: side["during"]["behind"], ms),
+        line("worst write before, ms", lambda side: side["before"]["max"], ms),
+        line("worst write before, cleared, ms", milliseconds_of("before", "max"), ms),
+        line("worst write during the save, ms", lambda side: side["during"]["max"], ms),
+        judged(worst, f"< {latency_rows.LIMIT_MS:g} ms", during["max"] < latency_rows.LIMIT_MS),
+        line("p99.9 of writes before, cleared, ms", milliseconds_of("before", "p999"), ms),
+        judged(rare, f"<= {2 * before['p999']:.2f} ms", during["p999"] <= 2 * before["p999"]),
+        line("the save, s", lambda side: side["seconds"], seconds, snapshot_rows.DURATION_TARGET),
+        line("extra resident memory, MB", lambda side: side["extra"] / mb, most=snapshot_rows.MEMORY_TARGET),
+        line("saturating writes/s before", lambda side: side["saturated_before"]),
+        line("saturating writes/s during a save", lambda side: side["saturated_during"]),
+        judged(share, f">= {snapshot_rows.KEPT_TARGET:g}", kept["hearth"] >= snapshot_rows.KEPT_TARGET),
+        line("the save under saturating writes, s", lambda side: side["saturated_seconds"], seconds),
+        line("extra resident memory then, MB", lambda side: side["saturated_extra"] / mb),
+        line("loading the file, s", lambda side: side["load_seconds"], seconds, snapshot_rows.LOAD_TARGET),
+    ]
+    text = f"{load.gigabytes:g} GB of values in {load.keys:,} keys; sorted set and hash of {load.elements:,} each."
+    return text + "\n\n" + table(["figure", "Redis", "Hearth", "ratio", "target", ""], lines)
+
+
+def misses(text, results):
+    """How many targets a section's text calls missed, and how many of its rows could not be measured."""
+    return text.count("MISS") + sum(isinstance(found, str) for _, found in results)
+
+
+def environment(versions, rounds, shrink, average, is_preferred):
+    """One paragraph that says where the figures come from; `average` is the load average before all else."""
     model = "unknown processor"
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         found = re.search(r"^model name\s*:\s*(.*)$", file.read(), re.MULTILINE)
@@ -105,7 +175,8 @@ def environment(versions, rounds, shrink):
     count = len(os.sched_getaffinity(0))
     return (
         f"{model}, {count} cores, Linux {platform.release().split('-')[0]}; Redis {versions['redis']},"
-        f" Hearth {versions['hearth']}; medians of {rounds} rounds."
+        f" Hearth {versions['hearth']}; medians of {rounds} rounds. Load average at the start: {average:.2f}"
+        + (f"; servers and clients ran at niceness {servers.NICENESS}." if is_preferred else ".")
         + (f" Quick: a {shrink}th of the loads that the rows name." if shrink > 1 else "")
     )
 

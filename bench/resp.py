@@ -46,8 +46,13 @@ class Client:
             return None if rest == b"-1" else [self.read() for _ in range(int(rest))]
         return rest
 
+    def info(self, section):
+        """The fields of that section of INFO, as text."""
+        text = self.call("INFO", section).decode()
+        return dict(line.split(":", 1) for line in text.split("\r\n") if ":" in line)
+
     def load(self, chunks):
-        """Sends (bytes, number of commands) pairs whose replies are one line each; fails on the first error."""
+        """Sends (bytes, number of commands) pairs whose replies are lines or strings; fails on the first error."""
         for data, count in chunks:
             self.socket.sendall(data)
             for _ in range(count):
@@ -56,6 +61,8 @@ class Client:
                     raise ServerError(line[1:-2].decode(errors="replace"))
                 if not line:
                     raise ConnectionError("the server closed the connection")
+                if line[:1] == b"$" and line != b"$-1\r\n":
+                    self.reader.read(int(line[1:]) + 2)
 
     def close(self):
         self.reader.close()

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Measures Hearth beside the installed redis-server in one run and prints Markdown tables.
 
-Rows are chosen by name or glob (`get-p16`, `memory-*`), or by section: throughput, io-threads, memory, latency.
+Rows are chosen by name or glob (`get-p16`, `memory-*`), or by section: throughput, io-threads, types, memory, latency
+and snapshot, which runs only when it is named.
 The exit code is 0 even where a target is missed: the machine may be busy. It is 1 if a row could not be measured.
 """
 
@@ -11,14 +12,17 @@ import os
 import shutil
 import sys
 
+import data_types
 import latency
 import memory
 import report
 import servers
+import snapshot
 import throughput
 
 QUICK_SHRINK = 10
 ROUNDS = 5
+ON_REQUEST = ("snapshot",)
 QUICK_ROUNDS = 3
 
 
@@ -28,8 +32,10 @@ def sections():
     return {
         "throughput": [row for row in all_rows if row.io_threads == 1],
         "io-threads": [row for row in all_rows if row.io_threads > 1],
+        "types": data_types.rows(),
         "memory": memory.rows(),
         "latency": latency.rows(),
+        "snapshot": snapshot.rows(),
     }
 
 
@@ -37,7 +43,7 @@ def choose(names):
     """{section: chosen rows}; fails on a name that chooses nothing."""
     everything = sections()
     if not names:
-        return everything
+        return {section: rows for section, rows in everything.items() if section not in ON_REQUEST}
     chosen = {}
     used = set()
     for section, rows in everything.items():
@@ -62,13 +68,16 @@ def say(row, found):
     elif isinstance(row, memory.Row):
         text = ", ".join(f"{name} {value:.1f} bytes" for name, value in found.items())
     else:
-        text = ", ".join(f"{name} worst {figures['max']:.2f} ms" for name, figures in found.items())
+        worst = {name: max(figures["cleared"]["max"] for figures in parts.values()) for name, parts in found.items()}
+        text = ", ".join(f"{name} worst {value:.2f} ms" for name, value in worst.items())
     print(f"  {row.name}: {text}", file=sys.stderr, flush=True)
 
 
-def measure(section, rows, rounds, shrink):
-    if section in ("throughput", "io-threads"):
+def measure(section, rows, rounds, shrink, gigabytes):
+    if section in ("throughput", "io-threads", "types"):
         return throughput.measure(rows, rounds, shrink, say)
+    if section == "snapshot":
+        return snapshot.measure(rows, gigabytes, say)
     return (memory if section == "memory" else latency).measure(rows, shrink, say)
 
 
@@ -85,10 +94,14 @@ def parse_arguments():
     parser.add_argument("rows", nargs="*", help="names, globs or sections (default: all)")
     parser.add_argument("--quick", action="store_true", help=f"a {QUICK_SHRINK}th of the load, {QUICK_ROUNDS} rounds")
     parser.add_argument("--rounds", type=int, help=f"rounds of each throughput row (default {ROUNDS})")
+    parser.add_argument("--gb", type=float, help=f"data of the snapshot (default {snapshot.GIGABYTES:g})")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md")
     parser.add_argument("--list", action="store_true", help="name the rows and do nothing")
     arguments = parser.parse_args()
-    if arguments.write and (arguments.quick or not set(arguments.rows) <= set(sections())):
+    if arguments.gb is not None and arguments.gb <= 0:
+        parser.error("--gb takes a size above 0")
+    is_part = arguments.quick or arguments.gb is not None or not set(arguments.rows) <= set(sections())
+    if arguments.write and is_part:
         parser.error("--write takes whole sections at full load")
     return arguments
 
@@ -104,23 +117,31 @@ def main():
         if shutil.which(program) is None:
             print(f"bench: there is no {program}", file=sys.stderr)
             return 1
-    rounds = arguments.rounds or (QUICK_ROUNDS if arguments.quick else ROUNDS)
-    shrink = QUICK_SHRINK if arguments.quick else 1
     if len(os.sched_getaffinity(0)) < 2:
         print("bench: there is one core; server and client share it, so throughput means little", file=sys.stderr)
-    about = report.environment(versions(), rounds, shrink)
+    average = os.getloadavg()[0]
+    with servers.preferred() as is_preferred:
+        return run(arguments, chosen, average, is_preferred)
+
+
+def run(arguments, chosen, average, is_preferred):
+    """Measures and reports what was chosen; the exit code."""
+    rounds = arguments.rounds or (QUICK_ROUNDS if arguments.quick else ROUNDS)
+    shrink = QUICK_SHRINK if arguments.quick else 1
+    gigabytes = arguments.gb or snapshot.GIGABYTES / shrink
+    about = report.environment(versions(), rounds, shrink, average, is_preferred)
     print(about)
     tables = {"environment": about}
     failed = missed = 0
     for section, rows in chosen.items():
         print(f"{section}:", file=sys.stderr, flush=True)
-        results = measure(section, rows, rounds, shrink)
+        results = measure(section, rows, rounds, shrink, gigabytes)
         shape = report.throughput if section in ("throughput", "io-threads") else getattr(report, section)
         tables[section] = shape(results)
         print(f"\n## {section}\n\n{tables[section]}", flush=True)
         failed += sum(isinstance(found, str) for _, found in results)
-        missed += report.misses(results)
-    print(f"\n{missed} rows missed their target or were not measured")
+        missed += report.misses(tables[section], results)
+    print(f"\n{missed} targets were missed or rows not measured")
     if arguments.write:
         report.write(tables)
     return 1 if failed else 0

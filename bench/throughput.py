@@ -156,6 +156,9 @@ def measure_row(pair, row, client_cores, rounds, keys, requests, prepared):
                     prepare(server, row.prepare_once, keys, requests)
                     prepared.add((server.name, row.prepare_once))
                 prepare(server, row.prepare_round, keys, requests)
+                error = refuses(server, row) if number == 0 else None
+                if error is not None:
+                    raise RuntimeError(f"{server.name} refuses it: {error}")
                 samples[server.name].append(run_load(server, row, client_cores, keys, requests))
     return {name: summary(values) for name, values in samples.items()}
 
@@ -188,10 +191,6 @@ def measure(wanted, rounds, shrink, say):
 
 def measure_or_explain(pair, row, client_cores, rounds, keys, requests, prepared):
     try:
-        for server in pair:
-            error = refuses(server, row)
-            if error is not None:
-                return f"{server.name} refuses it: {error}"
         return measure_row(pair, row, client_cores, rounds, keys, requests, prepared)
     except (RuntimeError, OSError, resp.ServerError, subprocess.TimeoutExpired) as error:
         return str(error)

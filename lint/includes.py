@@ -24,6 +24,7 @@ FLOORS = {
     "aof": 4,
     "engine": 4,
     "commands": 5,
+    "persistence": 5,
     "script": 5,
     "replication": 6,
     "cluster": 6,

@@ -62,7 +62,7 @@ int Main(std::vector<std::string> words) {
     return 1;
   }
   log.SetRole('M');
-  server::Server server(configuration, log, *clock, *net, **poller, *random);
+  server::Server server(configuration, log, *clock, *net, **poller, *random, *disk);
   env::CatchStopSignals([](void* sleeper) { static_cast<server::Server*>(sleeper)->Wake(); }, &server);
   server::InstallCrashReport(log, [] { return std::string(); });
   if (Status status = server.Start(); !status) return 1;

@@ -49,5 +49,17 @@ TEST(Crc64, IsTheSameInPieces) {
   }
 }
 
+TEST(Crc64, IsTheSameWithAndWithoutCarrylessMultiplication) {
+  Prng prng(TestSeed());
+  std::string bytes(2000, ' ');
+  for (char& c : bytes) c = static_cast<char>(prng.Next());
+  for (int i = 0; i < 2000; ++i) {
+    const size_t start = prng.Below(bytes.size() + 1);
+    const std::string_view text = std::string_view(bytes).substr(start, prng.Below(bytes.size() - start + 1));
+    const uint64_t before = prng.Next();
+    ASSERT_EQ(Crc64(before, text), Crc64Portable(before, text)) << start << " " << text.size();
+  }
+}
+
 }  // namespace
 }  // namespace hearth

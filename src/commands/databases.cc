@@ -79,6 +79,7 @@ void FlushDb(Context& ctx) {
 void FlushAll(Context& ctx) {
   if (!CheckMode(ctx)) return;
   for (int i = 0; i < ctx.keyspace().database_count(); ++i) ClearDatabase(ctx, i);
+  ctx.engine().OnAllFlushed();
   ctx.effects().Replace(ctx.args());
   ctx.reply().Ok();
 }

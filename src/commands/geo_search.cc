@@ -329,7 +329,7 @@ void StoreFound(Context& ctx, Form form, const std::vector<Found>& found, const 
   ds::NumberBuffer digits;
   size_t longest = 0;
   for (const Found& place : found) longest = std::max(longest, place.member.View(digits).size());
-  SortedSetContents contents(ctx.settings(), longest, found.size());
+  SortedSetContents contents(ctx.keyspace(), longest, found.size());
   for (const Found& place : found) {
     contents.Add(place.member.View(digits),
                  request.stores_distance ? place.distance / request.unit : place.score);

@@ -21,7 +21,9 @@ void HRandFieldOne(Context& ctx) {
   const Entry* entry = ctx.FindForRead(ctx.key(1));
   if (entry == nullptr) return ctx.reply().Null();
   if (!ctx.CheckType(entry, Type::kHash)) return;
-  ReplyElement(ctx.reply(), HashReader(*entry).RandomPair(ctx.random()).field);
+  const auto pair = HashReader(*entry, ctx.keyspace()).RandomPair(ctx.random());
+  if (!pair) return ctx.reply().Null();
+  ReplyElement(ctx.reply(), pair->field);
 }
 
 // Fields with or without their values: RESP3 has an array for each pair, RESP2 one flat array.
@@ -42,6 +44,8 @@ class PairReply {
 };
 
 void ReplyRandomPairs(Context& ctx, const HashReader& hash, int64_t count, bool with_values) {
+  const size_t length = hash.Length();
+  if (length == 0) return ctx.reply().Array(0);
   if (count < 0) {
     const auto draws = static_cast<uint64_t>(-count);
     PairReply reply(ctx.reply(), with_values, draws);
@@ -52,7 +56,6 @@ void ReplyRandomPairs(Context& ctx, const HashReader& hash, int64_t count, bool 
     });
     return;
   }
-  const size_t length = hash.Length();
   const size_t wanted = std::min(static_cast<size_t>(count), length);
   PairReply reply(ctx.reply(), with_values, wanted);
   if (wanted == length) {
@@ -75,7 +78,7 @@ void HRandField(Context& ctx) {
   if (entry == nullptr) return ctx.reply().Array(0);
   if (!ctx.CheckType(entry, Type::kHash)) return;
   if (*count == 0) return ctx.reply().Array(0);
-  ReplyRandomPairs(ctx, HashReader(*entry), *count, with_values);
+  ReplyRandomPairs(ctx, HashReader(*entry, ctx.keyspace()), *count, with_values);
 }
 
 void ReplyCursor(resp::Writer& reply, uint64_t cursor) { reply.Bulk(std::to_string(cursor)); }
@@ -99,11 +102,12 @@ void HScan(Context& ctx) {
   int64_t seen = 0;
   std::vector<HashReader::Pair> found;
   do {
-    cursor = HashReader(*entry).Scan(*cursor, [&](const Element& field, const Element& value) {
-      ++seen;
-      ds::NumberBuffer buffer;
-      if (options->Matches(field.View(buffer))) found.push_back({field, value});
-    });
+    cursor =
+        HashReader(*entry, ctx.keyspace()).Scan(*cursor, [&](const Element& field, const Element& value) {
+          ++seen;
+          ds::NumberBuffer buffer;
+          if (options->Matches(field.View(buffer))) found.push_back({field, value});
+        });
   } while (*cursor != 0 && --steps > 0 && seen < options->count);
 
   reply.Array(2);

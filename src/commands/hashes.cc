@@ -5,6 +5,7 @@
 
 #include "base/numbers.h"
 #include "commands/element_reply.h"
+#include "commands/hash_fields.h"
 #include "commands/register.h"
 #include "engine/context.h"
 #include "keyspace/hash_value.h"
@@ -20,6 +21,8 @@ using engine::WriteHandle;
 using keyspace::Element;
 using keyspace::HashReader;
 using keyspace::HashValue;
+using keyspace::kKeepFieldExpiry;
+using keyspace::kNoFieldExpiry;
 
 // Sets all pairs from argument 2 on; the number of new fields, or nothing if an error has been replied.
 std::optional<int64_t> SetPairs(Context& ctx) {
@@ -51,15 +54,16 @@ void HMSet(Context& ctx) {
   if (SetPairs(ctx)) ctx.reply().Ok();
 }
 
-// Sets one field of the hash behind `handle`, which may be empty: then the hash is made.
+// Sets one field of the hash behind `handle`, which may be empty: then the hash is made. `expiry_ms` is none,
+// or that of before.
 void SetField(Context& ctx, WriteHandle& handle, std::string_view field, std::string_view value,
-              std::string_view event) {
+              int64_t expiry_ms, std::string_view event) {
   const Key key = ctx.key(1);
   if (!handle) {
     const std::string_view pair[] = {field, value};
     handle = HashValue::Create(ctx.db(), key, pair);
   }
-  HashValue(handle).Set(field, value);
+  HashValue(handle).Set(field, value, expiry_ms);
   ctx.Notify(settings::kNotifyHash, event, key.text);
 }
 
@@ -67,9 +71,9 @@ void HSetNx(Context& ctx) {
   WriteHandle handle = ctx.FindForWrite(ctx.key(1));
   if (handle) {
     if (!ctx.CheckType(&*handle, Type::kHash)) return;
-    if (HashReader(*handle).Has(ctx[2])) return ctx.reply().Integer(0);
+    if (HashReader(*handle, ctx.keyspace()).Has(ctx[2])) return ctx.reply().Integer(0);
   }
-  SetField(ctx, handle, ctx[2], ctx[3], "hset");
+  SetField(ctx, handle, ctx[2], ctx[3], kNoFieldExpiry, "hset");
   ctx.reply().Integer(1);
 }
 
@@ -80,7 +84,7 @@ void HIncrBy(Context& ctx) {
   int64_t value = 0;
   if (handle) {
     if (!ctx.CheckType(&*handle, Type::kHash)) return;
-    if (const auto element = HashReader(*handle).Get(ctx[2])) {
+    if (const auto element = HashReader(*handle, ctx.keyspace()).Get(ctx[2])) {
       const auto number = element->is_number ? element->number : ParseInt64(element->text);
       if (!number) return ctx.Error("ERR hash value is not an integer");
       value = *number;
@@ -91,7 +95,7 @@ void HIncrBy(Context& ctx) {
   }
   char digits[20];
   const std::string_view text(digits, static_cast<size_t>(FormatInt64(value, digits)));
-  SetField(ctx, handle, ctx[2], text, "hincrby");
+  SetField(ctx, handle, ctx[2], text, kKeepFieldExpiry, "hincrby");
   ctx.reply().Integer(value);
 }
 
@@ -103,7 +107,7 @@ void HIncrByFloat(Context& ctx) {
   long double value = 0;
   if (handle) {
     if (!ctx.CheckType(&*handle, Type::kHash)) return;
-    if (const auto element = HashReader(*handle).Get(ctx[2])) {
+    if (const auto element = HashReader(*handle, ctx.keyspace()).Get(ctx[2])) {
       const auto number =
           element->is_number ? static_cast<long double>(element->number) : ParseLongDouble(element->text);
       if (!number) return ctx.Error("ERR hash value is not a float");
@@ -113,9 +117,11 @@ void HIncrByFloat(Context& ctx) {
   value += *increment;
   if (!std::isfinite(value)) return ctx.Error("ERR increment would produce NaN or Infinity");
   const std::string text = FormatLongDouble(value);
-  SetField(ctx, handle, ctx[2], text, "hincrbyfloat");
-  // The sum as text: a replica of another make might round otherwise.
+  SetField(ctx, handle, ctx[2], text, kKeepFieldExpiry, "hincrbyfloat");
+  // The sum as text: a replica of another make might round otherwise. HSET takes an expiry away.
   ctx.effects().Replace({"HSET", ctx[1], ctx[2], text});
+  const int64_t expiry_ms = *HashReader(*handle, ctx.keyspace()).ExpiryOf(ctx[2]);
+  if (expiry_ms != kNoFieldExpiry) PassOnExpiry(ctx, ctx.args().subspan(2, 1), expiry_ms);
   ctx.reply().Bulk(text);
 }
 
@@ -126,7 +132,7 @@ void HDel(Context& ctx) {
   if (!ctx.CheckType(&*handle, Type::kHash)) return;
   HashValue hash(handle);
   int64_t removed = 0;
-  for (size_t i = 2; i < ctx.size() && hash.Length() > 0; ++i) removed += hash.Erase(ctx[i]);
+  for (size_t i = 2; i < ctx.size(); ++i) removed += hash.Erase(ctx[i]);
   if (removed > 0) ctx.Notify(settings::kNotifyHash, "hdel", key.text);
   ctx.reply().Integer(removed);
 }
@@ -134,7 +140,7 @@ void HDel(Context& ctx) {
 void HGet(Context& ctx) {
   const Entry* entry = ctx.FindForRead(ctx.key(1));
   if (!ctx.CheckType(entry, Type::kHash)) return;
-  const auto value = entry == nullptr ? std::nullopt : HashReader(*entry).Get(ctx[2]);
+  const auto value = entry == nullptr ? std::nullopt : HashReader(*entry, ctx.keyspace()).Get(ctx[2]);
   if (value) {
     ReplyElement(ctx.reply(), *value);
   } else {
@@ -147,7 +153,7 @@ void HMGet(Context& ctx) {
   if (!ctx.CheckType(entry, Type::kHash)) return;
   ctx.reply().Array(ctx.size() - 2);
   for (size_t i = 2; i < ctx.size(); ++i) {
-    const auto value = entry == nullptr ? std::nullopt : HashReader(*entry).Get(ctx[i]);
+    const auto value = entry == nullptr ? std::nullopt : HashReader(*entry, ctx.keyspace()).Get(ctx[i]);
     if (value) {
       ReplyElement(ctx.reply(), *value);
     } else {
@@ -161,7 +167,7 @@ void HGetAll(Context& ctx) {
   if (!ctx.CheckType(entry, Type::kHash)) return;
   resp::Writer& reply = ctx.reply();
   if (entry == nullptr) return reply.Map(0);
-  const HashReader hash(*entry);
+  const HashReader hash(*entry, ctx.keyspace());
   reply.Map(hash.Length());
   hash.ForEach([&](const Element& field, const Element& value) {
     ReplyElement(reply, field);
@@ -174,7 +180,7 @@ void ReplyColumn(Context& ctx, bool of_values) {
   if (!ctx.CheckType(entry, Type::kHash)) return;
   resp::Writer& reply = ctx.reply();
   if (entry == nullptr) return reply.Array(0);
-  const HashReader hash(*entry);
+  const HashReader hash(*entry, ctx.keyspace());
   reply.Array(hash.Length());
   hash.ForEach(
       [&](const Element& field, const Element& value) { ReplyElement(reply, of_values ? value : field); });
@@ -186,13 +192,14 @@ void HVals(Context& ctx) { ReplyColumn(ctx, true); }
 void HLen(Context& ctx) {
   const Entry* entry = ctx.FindForRead(ctx.key(1));
   if (!ctx.CheckType(entry, Type::kHash)) return;
-  ctx.reply().Integer(entry == nullptr ? 0 : static_cast<int64_t>(HashReader(*entry).Length()));
+  ctx.reply().Integer(entry == nullptr ? 0
+                                       : static_cast<int64_t>(HashReader(*entry, ctx.keyspace()).Length()));
 }
 
 void HStrLen(Context& ctx) {
   const Entry* entry = ctx.FindForRead(ctx.key(1));
   if (!ctx.CheckType(entry, Type::kHash)) return;
-  const auto value = entry == nullptr ? std::nullopt : HashReader(*entry).Get(ctx[2]);
+  const auto value = entry == nullptr ? std::nullopt : HashReader(*entry, ctx.keyspace()).Get(ctx[2]);
   ds::NumberBuffer buffer;
   ctx.reply().Integer(value ? static_cast<int64_t>(value->View(buffer).size()) : 0);
 }
@@ -200,7 +207,7 @@ void HStrLen(Context& ctx) {
 void HExists(Context& ctx) {
   const Entry* entry = ctx.FindForRead(ctx.key(1));
   if (!ctx.CheckType(entry, Type::kHash)) return;
-  ctx.reply().Integer(entry != nullptr && HashReader(*entry).Has(ctx[2]));
+  ctx.reply().Integer(entry != nullptr && HashReader(*entry, ctx.keyspace()).Has(ctx[2]));
 }
 
 }  // namespace
@@ -221,6 +228,8 @@ void RegisterHashes(engine::CommandTable& table) {
   table.Bind("hstrlen", engine::MakeHandler<&HStrLen>());
   table.Bind("hexists", engine::MakeHandler<&HExists>());
   RegisterHashSampling(table);
+  RegisterHashExpiry(table);
+  RegisterHashExpiringValues(table);
 }
 
 }  // namespace hearth::commands

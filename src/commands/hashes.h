@@ -7,5 +7,9 @@ namespace hearth::commands {
 
 // HRANDFIELD and HSCAN.
 void RegisterHashSampling(engine::CommandTable& table);
+// HEXPIRE and its kin, HTTL and its kin, HPERSIST.
+void RegisterHashExpiry(engine::CommandTable& table);
+// HGETEX, HSETEX, HGETDEL.
+void RegisterHashExpiringValues(engine::CommandTable& table);
 
 }  // namespace hearth::commands

@@ -7,6 +7,8 @@ namespace hearth::commands {
 
 void RegisterStrings(engine::CommandTable& table);
 void RegisterKeys(engine::CommandTable& table);
+void RegisterDump(engine::CommandTable& table);
+void RegisterRestore(engine::CommandTable& table);
 void RegisterExpiry(engine::CommandTable& table);
 void RegisterScan(engine::CommandTable& table);
 void RegisterSort(engine::CommandTable& table);

@@ -28,7 +28,7 @@ std::optional<std::string_view> SortPattern::Lookup(engine::Context& ctx, std::s
     return keyspace::StringText(*entry, digits_);
   }
   if (entry->type() != engine::Type::kHash) return std::nullopt;
-  const auto value = keyspace::HashReader(*entry).Get(field_);
+  const auto value = keyspace::HashReader(*entry, ctx.keyspace()).Get(field_);
   if (!value) return std::nullopt;
   return value->View(number_);
 }

@@ -232,7 +232,7 @@ void Store(Context& ctx, std::vector<Scored>& scored) {
   // The encoding is settled by the whole: a listpack does not tell zero from negative zero.
   size_t longest = 0;
   for (const Scored& one : scored) longest = std::max(longest, one.member.size());
-  SortedSetContents contents(ctx.settings(), longest, scored.size());
+  SortedSetContents contents(ctx.keyspace(), longest, scored.size());
   for (const Scored& one : scored) contents.Add(one.member, one.score);
   StoreSortedSet(ctx, ctx.key(1), std::move(contents), ctx.command().full_name());
 }

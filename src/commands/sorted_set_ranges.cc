@@ -124,7 +124,7 @@ RankRange Resolve(const SortedSetReader& set, const RangeQuery& query) {
 }
 
 void StoreRange(Context& ctx, const SortedSetReader& set, RankRange range, bool backward) {
-  SortedSetContents result(ctx.settings(), 0, range.size());
+  SortedSetContents result(ctx.keyspace(), 0, range.size());
   set.Walk(range, backward, [&](const Element& member, double score) {
     ds::NumberBuffer digits;
     result.Add(member.View(digits), score);
@@ -138,7 +138,7 @@ void Range(Context& ctx, RangeQuery query) {
   const Entry* entry = ctx.FindForRead(ctx.key(query.key_argument));
   if (entry == nullptr) {
     if (!query.is_stored) return ctx.reply().Array(0);
-    return StoreSortedSet(ctx, ctx.key(1), SortedSetContents(ctx.settings(), 0, 0), "zrangestore");
+    return StoreSortedSet(ctx, ctx.key(1), SortedSetContents(ctx.keyspace(), 0, 0), "zrangestore");
   }
   if (!ctx.CheckType(entry, Type::kSortedSet)) return;
   const SortedSetReader set(*entry);

@@ -38,6 +38,18 @@ inline uint64_t ReverseBits(uint64_t v) {
   return __builtin_bswap64(v);
 }
 
+// What a walker of a running cut needs of a table, whatever its items are.
+struct WalkedTable {
+  void* table;
+  size_t (*bucket_count_of)(const void* table);
+  void (*capture)(void* table, size_t index, uint8_t cuts);
+  void (*mark_captured)(void* table, uint8_t cuts);
+
+  size_t bucket_count() const { return bucket_count_of(table); }
+  void Capture(size_t index, uint8_t cuts) const { capture(table, index, cuts); }
+  void MarkCaptured(uint8_t cuts) const { mark_captured(table, cuts); }
+};
+
 template <typename Traits>
 class HashTable {
  public:
@@ -94,6 +106,16 @@ class HashTable {
       }
       if (!bucket->has_overflow()) return {};
       bucket = bucket->overflow();
+    }
+  }
+
+  // Makes the buckets that so many items will need; for a table that is empty. They go again, one by one, if
+  // the items do not come.
+  void Reserve(size_t items) {
+    if (size_ != 0 || items == 0) return;
+    while (items * 2 > buckets_.count() * kGrowItemsPerTwoBuckets) {
+      buckets_.Grow();
+      SetBornCaptured(buckets_[buckets_.count() - 1]);
     }
   }
 
@@ -158,10 +180,23 @@ class HashTable {
   // Announces and marks as captured one bucket for the cuts in `cuts`: the walker's step.
   void Capture(size_t index, uint8_t cuts) {
     Bucket& head = buckets_[index];
-    const uint8_t missing = cuts_->Uncaptured(head) & cuts;
+    const uint8_t missing = cuts_->Uncaptured(head.meta) & cuts;
     if (missing == 0) return;
     cuts_->observer->CaptureBucket(this, head, missing);
-    cuts_->MarkCaptured(head, missing);
+    head.meta = cuts_->WithCaptured(head.meta, missing);
+  }
+  // For one whose items have all been captured at once.
+  void MarkCaptured(uint8_t cuts) {
+    for (size_t i = 0; i < buckets_.count(); ++i) {
+      buckets_[i].meta = cuts_->WithCaptured(buckets_[i].meta, cuts);
+    }
+  }
+  // The table without its type, for walkers of many kinds of tables.
+  WalkedTable Walked() {
+    return {
+        this, [](const void* table) { return static_cast<const HashTable*>(table)->bucket_count(); },
+        [](void* table, size_t index, uint8_t cuts) { static_cast<HashTable*>(table)->Capture(index, cuts); },
+        [](void* table, uint8_t cuts) { static_cast<HashTable*>(table)->MarkCaptured(cuts); }};
   }
 
   // A uniformly random item; the table must not be empty. Rejection over (bucket, place) pairs: every
@@ -221,15 +256,15 @@ class HashTable {
 
   void BeforeChange(Bucket& head) {
     if (cuts_ == nullptr) return;
-    const uint8_t missing = cuts_->Uncaptured(head);
+    const uint8_t missing = cuts_->Uncaptured(head.meta);
     if (__builtin_expect(missing != 0, 0)) {
       cuts_->observer->CaptureBucket(this, head, missing);
-      cuts_->MarkCaptured(head, missing);
+      head.meta = cuts_->WithCaptured(head.meta, missing);
     }
   }
 
   void SetBornCaptured(Bucket& head) {
-    if (cuts_ != nullptr) head.meta |= cuts_->captured;
+    if (cuts_ != nullptr) head.meta |= cuts_->NewBits();
   }
 
   static void PrefetchMatches(const Bucket& bucket, uint64_t hash) {

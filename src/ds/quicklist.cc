@@ -24,7 +24,7 @@ bool QuicklistLimits::Fits(size_t bytes, size_t count) const {
   return bytes <= kSafeBytes && count <= static_cast<size_t>(fill == 0 ? 1 : fill);
 }
 
-// Holds one listpack node open for change: tells the guard, unpacks the node, and on the way out keeps the
+// Holds one listpack node open for change: announces it, unpacks the node, and on the way out keeps the
 // books and compresses it again if its place asks for that.
 class Quicklist::Edit {
  public:
@@ -56,7 +56,8 @@ class Quicklist::Edit {
   Node* node_;
 };
 
-Quicklist::Quicklist(Listpack listpack, QuicklistLimits limits) : limits_(limits) {
+Quicklist::Quicklist(Listpack listpack, QuicklistLimits limits, const CutState* cuts)
+    : limits_(limits), cuts_(cuts) {
   AppendListpack(std::move(listpack));
 }
 
@@ -77,15 +78,13 @@ void Quicklist::Swap(Quicklist& other) noexcept {
   std::swap(node_count_, other.node_count_);
   std::swap(data_bytes_, other.data_bytes_);
   std::swap(limits_, other.limits_);
-  std::swap(guard_, other.guard_);
+  std::swap(cuts_, other.cuts_);
 }
 
 Quicklist Quicklist::Clone() const {
-  Quicklist copy(limits_);
+  Quicklist copy(limits_, cuts_);
   for (const Node* node = head_; node != nullptr; node = node->next) {
-    Node* clone = node->Clone();
-    clone->cut_bits = 0;
-    copy.Link(clone, copy.tail_);
+    copy.Link(node->Clone(), copy.tail_);
   }
   return copy;
 }
@@ -93,12 +92,25 @@ Quicklist Quicklist::Clone() const {
 // --- nodes ---
 
 void Quicklist::BeforeChange(Node* node) {
-  if (guard_ != nullptr) guard_->BeforeChange(*this, *node);
+  if (cuts_ != nullptr && cuts_->active != 0) Capture(*node, CutState::kAllCuts);
+}
+
+void Quicklist::Capture(Node& node, uint8_t cuts) {
+  const uint8_t missing = cuts_->Uncaptured(node.cut_bits) & cuts;
+  if (missing == 0) return;
+  cuts_->observer->CaptureNode(*this, node, missing);
+  node.cut_bits = cuts_->WithCaptured(node.cut_bits, missing);
+}
+
+void Quicklist::MarkCaptured(uint8_t cuts) {
+  for (Node* node = head_; node != nullptr; node = node->next) {
+    node->cut_bits = cuts_->WithCaptured(node->cut_bits, cuts);
+  }
 }
 
 // Puts a new node behind `previous`, or first if that is null.
 void Quicklist::Link(Node* node, Node* previous) {
-  if (guard_ != nullptr) node->cut_bits = guard_->NewNodeBits();
+  if (cuts_ != nullptr) node->cut_bits = cuts_->NewBits();
   node->previous = previous;
   node->next = previous == nullptr ? head_ : previous->next;
   (node->previous == nullptr ? head_ : node->previous->next) = node;
@@ -110,6 +122,7 @@ void Quicklist::Link(Node* node, Node* previous) {
 }
 
 void Quicklist::Unlink(Node* node) {
+  if (cuts_ != nullptr && cuts_->active != 0) cuts_->observer->OnNodeLeaves(*this, *node);
   (node->previous == nullptr ? head_ : node->previous->next) = node->next;
   (node->next == nullptr ? tail_ : node->next->previous) = node->previous;
   --node_count_;

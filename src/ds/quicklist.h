@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "ds/cut_state.h"
 #include "ds/listpack.h"
 #include "ds/quicklist_node.h"
 
@@ -36,28 +37,16 @@ class Quicklist {
   class Iterator;
   enum class End { kHead, kTail };
 
-  // What running snapshots ask of the list: to hear of a node before it changes or goes, and the cut bits of
-  // nodes born meanwhile.
-  class NodeGuard {
-   public:
-    // The node is linked and whole. The guard may look at the list and set cut_bits, nothing else.
-    virtual void BeforeChange(Quicklist& list, Node& node) = 0;
-    virtual uint8_t NewNodeBits() = 0;
-
-   protected:
-    ~NodeGuard() = default;
-  };
-
-  explicit Quicklist(QuicklistLimits limits = {}) : limits_(limits) {}
+  // `cuts` outlives the list; null for a list that no snapshot walks.
+  explicit Quicklist(QuicklistLimits limits = {}, const CutState* cuts = nullptr)
+      : limits_(limits), cuts_(cuts) {}
   // The listpack becomes the only node, whatever its size (none if it is empty).
-  Quicklist(Listpack listpack, QuicklistLimits limits);
+  Quicklist(Listpack listpack, QuicklistLimits limits, const CutState* cuts = nullptr);
   Quicklist(Quicklist&& other) noexcept { Swap(other); }
   Quicklist& operator=(Quicklist&& other) noexcept;
   ~Quicklist();
   Quicklist Clone() const;
 
-  // Null (the start) means that no snapshot needs to know. The guard must outlive its being set.
-  void SetGuard(NodeGuard* guard) { guard_ = guard; }
   const QuicklistLimits& limits() const { return limits_; }
 
   size_t Length() const { return length_; }
@@ -67,6 +56,10 @@ class Quicklist {
   // The chain, for snapshots and encoders.
   Node* FirstNode() const { return head_; }
   Node* LastNode() const { return tail_; }
+  // Announces and marks as captured one node for the cuts in `cuts`: the walker's step.
+  void Capture(Node& node, uint8_t cuts);
+  // For one whose nodes have all been captured at once.
+  void MarkCaptured(uint8_t cuts);
 
   void Push(End end, std::string_view element);
   void PushHead(std::string_view element) { Push(End::kHead, element); }
@@ -124,7 +117,7 @@ class Quicklist {
   size_t node_count_ = 0;
   size_t data_bytes_ = 0;
   QuicklistLimits limits_;
-  NodeGuard* guard_ = nullptr;
+  const CutState* cuts_ = nullptr;
 };
 
 // Stands at an element, or is not valid (behind either end). Movable. Reading never changes the list: a

@@ -1,6 +1,6 @@
 // One node of a quicklist: a listpack of elements, or one large element by itself ("plain"); either may be
 // compressed with LZF. Owned by its Quicklist; see quicklist.h. Readers outside it (snapshots, encoders) may
-// look at every field on the engine thread, and change only cut_bits. docs/formats/quicklist.md has pictures.
+// look at every field on the engine thread. docs/formats/quicklist.md has pictures.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ struct QuicklistNode {
   size_t compressed_bytes = 0;  // bytes of `data` if compressed, else 0
   uint32_t count = 0;           // elements
   bool is_plain = false;
-  uint8_t cut_bits = 0;  // which running snapshots hold this node; their meaning is the snapshots'
+  uint8_t cut_bits = 0;  // see cut_state.h
 
   // A node around a listpack, or around a copy of a large element.
   static QuicklistNode* New(Listpack listpack);

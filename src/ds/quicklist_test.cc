@@ -127,15 +127,10 @@ TEST(Quicklist, ManySmallElementsAreCompact) {
   EXPECT_LT(list.MemoryBytes(), size_t{kCount} * 21 / 10);
 }
 
-// Keeps the first state of every node that changes, as a snapshot does.
-class Recorder : public Quicklist::NodeGuard {
+// Keeps the state that every node had at the cut.
+class Recorder : public CutObserver {
  public:
-  void BeforeChange(Quicklist&, Quicklist::Node& node) override {
-    if ((node.cut_bits & 1) != 0) return;
-    node.cut_bits |= 1;
-    Keep(node);
-  }
-  uint8_t NewNodeBits() override { return 1; }
+  void CaptureNode(const Quicklist&, const QuicklistNode& node, uint8_t) override { Keep(node); }
 
   void Keep(const Quicklist::Node& node) {
     std::string bytes(node.size, '\0');
@@ -155,7 +150,8 @@ class Recorder : public Quicklist::NodeGuard {
 // Plays random changes on a quicklist and on a deque, which must stay equal.
 class QuicklistModel {
  public:
-  QuicklistModel(uint64_t seed, QuicklistLimits limits) : list(limits), prng_(seed) {}
+  QuicklistModel(uint64_t seed, QuicklistLimits limits, const CutState* cuts = nullptr)
+      : list(limits, cuts), prng_(seed) {}
 
   void Step() {
     if (model.empty() || prng_.Below(100) < 45) {
@@ -199,7 +195,7 @@ class QuicklistModel {
 
   Quicklist list;
   std::deque<std::string> model;
-  bool clones = true;  // a clone is a new list, with neither the guard nor the cut bits of the old one
+  bool clones = true;  // a clone is a new list, with nothing that a cut would want
 
  private:
   std::string Element() {
@@ -291,21 +287,20 @@ TEST(Quicklist, BehavesLikeADeque) {
   }
 }
 
-TEST(Quicklist, TheGuardSeesEveryOldNodeBeforeItChanges) {
+TEST(Quicklist, ACutCapturesEveryNodeBeforeItChanges) {
   Prng prng(TestSeed());
   for (int round = 0; round < 60; ++round) {
     QuicklistLimits limits{.fill = 6, .compress_depth = static_cast<uint16_t>(round % 3), .plain_bytes = 250};
-    QuicklistModel model(prng.Next(), limits);
+    Recorder recorder;
+    CutState cuts{.observer = &recorder};
+    QuicklistModel model(prng.Next(), limits, &cuts);
     for (int i = 0; i < 300; ++i) model.Step();
     const std::multiset<std::string> at_cut(model.model.begin(), model.model.end());
-    for (auto* node = model.list.FirstNode(); node != nullptr; node = node->next) node->cut_bits = 0;
-    Recorder recorder;
-    model.list.SetGuard(&recorder);
+    cuts.captured = cuts.active = 1;
     model.clones = false;
     for (int i = 0; i < 200; ++i) model.Step();
-    for (auto* node = model.list.FirstNode(); node != nullptr; node = node->next) {
-      if ((node->cut_bits & 1) == 0) recorder.Keep(*node);
-    }
+    for (auto* node = model.list.FirstNode(); node != nullptr; node = node->next)
+      model.list.Capture(*node, 1);
     ASSERT_EQ(recorder.kept, at_cut);
   }
 }

@@ -91,7 +91,6 @@ void SortedTree::Insert(ScoredMember* item) {
     Descend(before, path);
   }
   Leaf* leaf = path.leaf;
-  BeforeChange(leaf);
   OpenGap(leaf->items, leaf->count, path.slot);
   leaf->items[path.slot] = item;
   ++leaf->count;
@@ -102,7 +101,6 @@ void SortedTree::Insert(ScoredMember* item) {
 
 SortedTree::Leaf* SortedTree::NewLeaf(Leaf* previous) {
   Leaf* leaf = std::make_unique_for_overwrite<Leaf>().release();
-  if (guard_ != nullptr) leaf->cut_bits = guard_->NewLeafBits();
   leaf->previous = previous;
   leaf->next = previous == nullptr ? nullptr : previous->next;
   if (previous == nullptr) {
@@ -128,7 +126,6 @@ void SortedTree::FreeLeaf(Leaf* leaf) {
 
 void SortedTree::SplitLeaf(Path& path) {
   Leaf* left = path.leaf;
-  BeforeChange(left);
   const int kept = KeptInSplit(left->count, path.slot, left->previous == nullptr, left->next == nullptr);
   Leaf* right = NewLeaf(left);
   right->count = static_cast<uint16_t>(left->count - kept);
@@ -218,7 +215,6 @@ void SortedTree::Erase(const ScoredMember* item) {
 
 void SortedTree::EraseAt(Path& path) {
   Leaf* leaf = path.leaf;
-  BeforeChange(leaf);
   CloseGap(leaf->items, leaf->count, path.slot);
   --leaf->count;
   --size_;
@@ -274,8 +270,6 @@ void SortedTree::JoinLeaf(Path& path) {
     auto* left = static_cast<Leaf*>(parent->children[at - 1].node);
     auto* right = static_cast<Leaf*>(parent->children[at].node);
     if (left->count + right->count > kJoinedLeaf) continue;
-    BeforeChange(left);
-    BeforeChange(right);
     std::copy_n(right->items, right->count, left->items + left->count);
     left->count = static_cast<uint16_t>(left->count + right->count);
     parent->children[at - 1].count = left->count;
@@ -311,7 +305,6 @@ void SortedTree::ChangeScore(ScoredMember* item, double score) {
   // Between its neighbours in the leaf it may stay: no inner node knows of it.
   if (slot > 0 && slot + 1 < leaf->count && leaf->items[slot - 1]->IsBefore(score, item->member()) &&
       !leaf->items[slot + 1]->IsBefore(score, item->member())) {
-    BeforeChange(leaf);
     item->set_score(score);
     return;
   }

@@ -7,12 +7,12 @@
 // get full leaves. A node that has become small is joined to a neighbour if both fit with room to spare.
 // Limitation: a small node between full neighbours stays small.
 //
-// Leaves carry cut bits for running snapshots and are announced to a guard before they change. The tree never
-// makes or frees members. Owned by one sorted set; not thread-safe.
+// The tree never makes or frees members. Owned by one sorted set; not thread-safe.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "base/assert.h"
@@ -31,20 +31,7 @@ class SortedTree {
     Leaf* previous = nullptr;
     Leaf* next = nullptr;
     uint16_t count = 0;
-    uint8_t cut_bits = 0;  // which running snapshots hold this leaf; their meaning is the snapshots'
     ScoredMember* items[kLeafSlots];
-  };
-
-  // What running snapshots ask of the tree: to hear of a leaf before it changes or goes, and the cut bits of
-  // leaves born meanwhile.
-  class LeafGuard {
-   public:
-    // The guard may look at the tree and set cut_bits, nothing else.
-    virtual void BeforeChange(SortedTree& tree, Leaf& leaf) = 0;
-    virtual uint8_t NewLeafBits() = 0;
-
-   protected:
-    ~LeafGuard() = default;
   };
 
   // Stands at a member, or is not valid (behind either end). Not to be used after the tree has changed.
@@ -84,14 +71,14 @@ class SortedTree {
   SortedTree& operator=(const SortedTree&) = delete;
 
   size_t size() const { return size_; }
-  // Null (the start) means that no snapshot needs to know. The guard must outlive its being set.
-  void SetGuard(LeafGuard* guard) { guard_ = guard; }
-  // The chain, for snapshots and encoders.
+  // The chain.
   Leaf* FirstLeaf() const { return first_leaf_; }
   size_t leaf_count() const { return leaf_count_; }
   // Bytes of the nodes, without members and the tree itself.
   size_t MemoryBytes() const { return leaf_count_ * sizeof(Leaf) + inner_count_ * sizeof(Inner); }
 
+  // Members in order for a tree that is empty.
+  void Fill(std::span<ScoredMember* const> items);
   // No equal member may be in the tree.
   void Insert(ScoredMember* item);
   // `item` is in the tree; it is taken out.
@@ -123,6 +110,9 @@ class SortedTree {
   // Joined nodes keep room, so that the next insertion does not split them again.
   static constexpr int kJoinedLeaf = kLeafSlots * 3 / 4;
   static constexpr int kJoinedInner = kFanout * 3 / 4;
+  // As do nodes that are filled at once.
+  static constexpr size_t kFilledLeaf = kLeafSlots * 9 / 10;
+  static constexpr size_t kFilledInner = kFanout * 9 / 10;
 
   struct Child {
     double score;               // of `first`
@@ -185,9 +175,6 @@ class SortedTree {
   // To an item that is in the tree.
   void DescendTo(const ScoredMember& item, Path& path) const;
 
-  void BeforeChange(Leaf* leaf) {
-    if (guard_ != nullptr) guard_->BeforeChange(*this, *leaf);
-  }
   Leaf* NewLeaf(Leaf* previous);
   void FreeLeaf(Leaf* leaf);
   void EraseAt(Path& path);
@@ -211,7 +198,6 @@ class SortedTree {
   size_t size_ = 0;
   size_t leaf_count_ = 0;
   size_t inner_count_ = 0;
-  LeafGuard* guard_ = nullptr;
   int height_ = 0;
 };
 static_assert(sizeof(SortedTree::Leaf) == 320);

@@ -145,43 +145,5 @@ TEST(SortedTree, KeepsLongMembersAndInfiniteScores) {
   EXPECT_EQ(Below(model.tree, 1), 1u);
 }
 
-// Records what leaves held before they changed, as a snapshot would.
-class Recorder : public SortedTree::LeafGuard {
- public:
-  void BeforeChange(SortedTree&, SortedTree::Leaf& leaf) override {
-    if (leaf.cut_bits != 0) return;
-    Capture(leaf);
-  }
-  uint8_t NewLeafBits() override { return 1; }
-  void Capture(SortedTree::Leaf& leaf) {
-    leaf.cut_bits = 1;
-    for (int i = 0; i < leaf.count; ++i) {
-      captured.push_back({leaf.items[i]->score(), std::string(leaf.items[i]->member())});
-    }
-  }
-  std::vector<Pair> captured;
-};
-
-TEST(SortedTree, ItsGuardSeesEveryLeafBeforeItChanges) {
-  Prng random(TestSeed());
-  Model model;
-  for (int i = 0; i < 3000; ++i) {
-    model.Set(std::to_string(i), static_cast<double>(random.Below(500)));
-  }
-  const std::set<Pair> before = model.pairs;
-  Recorder recorder;
-  model.tree.SetGuard(&recorder);
-  for (int i = 0; i < 3000; ++i) {
-    const std::string name = std::to_string(random.Below(4000));
-    random.Below(2) == 0 ? model.Set(name, static_cast<double>(random.Below(500))) : model.Erase(name);
-  }
-  for (auto* leaf = model.tree.FirstLeaf(); leaf != nullptr; leaf = leaf->next) {
-    if (leaf->cut_bits == 0) recorder.Capture(*leaf);
-  }
-  EXPECT_EQ(recorder.captured.size(), before.size());
-  EXPECT_EQ(std::set<Pair>(recorder.captured.begin(), recorder.captured.end()), before);
-  model.Check();
-}
-
 }  // namespace
 }  // namespace hearth::ds

@@ -8,7 +8,7 @@
 // | ... | value m". A deleted entry keeps its place, with a flag.
 //
 // Blocks belong to a StreamLog (stream_log.h). Readers outside it (snapshots, encoders) may look at every
-// field on the engine thread, and change only cut_bits. Reading trusts the bytes: foreign ones pass
+// field on the engine thread. Reading trusts the bytes: foreign ones pass
 // ValidateStreamBlock first.
 #pragma once
 
@@ -25,7 +25,7 @@ namespace hearth::ds {
 struct StreamBlock {
   uint8_t* pack;  // malloc'ed listpack
   StreamId first_id;
-  uint8_t cut_bits = 0;  // which running snapshots hold this block; their meaning is the snapshots'
+  uint8_t cut_bits = 0;  // see cut_state.h
 
   ListpackView View() const { return ListpackView(pack); }
 

@@ -38,17 +38,32 @@ StreamLog::~StreamLog() {
 void StreamLog::CopyFrom(const StreamLog& other) {
   HEARTH_ASSERT(blocks_.empty());
   for (auto at = other.blocks_.First(); at; at = blocks_.Next(at)) {
-    StreamBlock* block = blocks_.ValueAt(at).Clone();
-    block->cut_bits = 0;
-    blocks_.Insert(block->first_id, block);
+    InsertBlock(blocks_.ValueAt(at).Clone());
   }
   counters_ = other.counters_;
 }
 
 void StreamLog::AddBlock(StreamId first_id, Listpack pack) {
-  StreamBlock* block = StreamBlock::Adopt(first_id, std::move(pack));
-  if (guard_ != nullptr) block->cut_bits = guard_->NewBlockBits();
-  blocks_.Insert(first_id, block);
+  InsertBlock(StreamBlock::Adopt(first_id, std::move(pack)));
+}
+
+void StreamLog::InsertBlock(StreamBlock* block) {
+  if (cuts_ != nullptr) block->cut_bits = cuts_->NewBits();
+  blocks_.Insert(block->first_id, block);
+}
+
+void StreamLog::Capture(StreamBlock& block, uint8_t cuts) {
+  const uint8_t missing = cuts_->Uncaptured(block.cut_bits) & cuts;
+  if (missing == 0) return;
+  cuts_->observer->CaptureBlock(*this, block, missing);
+  block.cut_bits = cuts_->WithCaptured(block.cut_bits, missing);
+}
+
+void StreamLog::MarkCaptured(uint8_t cuts) {
+  for (auto at = blocks_.First(); at; at = blocks_.Next(at)) {
+    StreamBlock& block = blocks_.ValueAt(at);
+    block.cut_bits = cuts_->WithCaptured(block.cut_bits, cuts);
+  }
 }
 
 size_t StreamLog::MemoryBytes(size_t samples) const {
@@ -83,8 +98,7 @@ void StreamLog::Append(StreamId id, std::span<const std::string_view> pairs,
       reserve_bytes = std::min<size_t>(block->View().TotalBytes(), 4096);
     }
     block = StreamBlock::New(id, pairs, reserve_bytes);
-    if (guard_ != nullptr) block->cut_bits = guard_->NewBlockBits();
-    blocks_.Insert(id, block);
+    InsertBlock(block);
   } else {
     BeforeChange(*block);
   }

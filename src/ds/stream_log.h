@@ -11,6 +11,7 @@
 #include <span>
 #include <string_view>
 
+#include "ds/cut_state.h"
 #include "ds/ordered_index.h"
 #include "ds/stream_block.h"
 #include "ds/stream_id.h"
@@ -34,18 +35,6 @@ struct StreamTrim {
 
 class StreamLog {
  public:
-  // What running snapshots ask of the log: to hear of a block before it changes or goes, and the cut bits of
-  // blocks born meanwhile.
-  class BlockGuard {
-   public:
-    // The guard may look at the log and set cut_bits, nothing else.
-    virtual void BeforeChange(StreamLog& log, StreamBlock& block) = 0;
-    virtual uint8_t NewBlockBits() = 0;
-
-   protected:
-    ~BlockGuard() = default;
-  };
-
   // Counters that RDB keeps beside the blocks.
   struct Counters {
     uint64_t length = 0;  // entries that are not deleted
@@ -55,15 +44,13 @@ class StreamLog {
     uint64_t entries_added = 0;
   };
 
-  StreamLog() = default;
+  // `cuts` outlives the log; null for a log that no snapshot walks.
+  explicit StreamLog(const CutState* cuts = nullptr) : cuts_(cuts) {}
   StreamLog(const StreamLog&) = delete;
   StreamLog& operator=(const StreamLog&) = delete;
   ~StreamLog();
   // Copies blocks and counters into this log, which must be empty.
   void CopyFrom(const StreamLog& other);
-
-  // Null (the start) means that no snapshot needs to know. The guard must outlive its being set.
-  void SetGuard(BlockGuard* guard) { guard_ = guard; }
 
   const Counters& counters() const { return counters_; }
   uint64_t length() const { return counters_.length; }
@@ -82,6 +69,10 @@ class StreamLog {
   void AddBlock(StreamId first_id, Listpack pack);
 
   const IdMap<StreamBlock>& blocks() const { return blocks_; }
+  // Announces and marks as captured one block for the cuts in `cuts`: the walker's step.
+  void Capture(StreamBlock& block, uint8_t cuts);
+  // For one whose blocks have all been captured at once.
+  void MarkCaptured(uint8_t cuts);
   // Estimated from that many blocks; 0 looks at all.
   size_t MemoryBytes(size_t samples) const;
 
@@ -98,8 +89,9 @@ class StreamLog {
 
  private:
   void BeforeChange(StreamBlock& block) {
-    if (guard_ != nullptr) guard_->BeforeChange(*this, block);
+    if (cuts_ != nullptr && cuts_->active != 0) Capture(block, CutState::kAllCuts);
   }
+  void InsertBlock(StreamBlock* block);
   void RemoveBlock(StreamBlock* block);
   uint64_t TrimWithin(StreamBlock& block, const StreamTrim& trim);
   void RefreshFirstId();
@@ -107,7 +99,7 @@ class StreamLog {
 
   IdMap<StreamBlock> blocks_;
   Counters counters_;
-  BlockGuard* guard_ = nullptr;
+  const CutState* cuts_;
 };
 
 // Walks the entries from `start` to `end`, both included, or from `end` to `start` if `backward`. Good until

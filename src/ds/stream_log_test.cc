@@ -194,29 +194,27 @@ TEST(StreamLog, IdsAtTheEndOfTheRangeSurviveTheirDeltas) {
 }
 
 // Remembers the ids of the blocks as they were announced.
-class Recorder : public StreamLog::BlockGuard {
+class Recorder : public CutObserver {
  public:
-  void BeforeChange(StreamLog&, StreamBlock& block) override {
-    if (block.cut_bits == 0) seen.push_back(block.first_id);
-    block.cut_bits = 1;
+  void CaptureBlock(const StreamLog&, const StreamBlock& block, uint8_t) override {
+    seen.push_back(block.first_id);
   }
-  uint8_t NewBlockBits() override { return 1; }
   std::vector<StreamId> seen;
 };
 
 TEST(StreamLog, AnnouncesBlocksBeforeTheyChange) {
-  StreamLog log;
+  Recorder recorder;
+  CutState cuts{.observer = &recorder};
+  StreamLog log(&cuts);
   const std::vector<std::string_view> pairs = {"a", "b"};
   const StreamBlockLimits limits{.max_bytes = 0, .max_entries = 2};
   for (uint64_t i = 1; i <= 9; ++i) log.Append({i, 0}, pairs, limits);
-  Recorder recorder;
-  log.SetGuard(&recorder);
+  cuts.captured = cuts.active = 1;
   log.Append({10, 0}, pairs, limits);
   log.Append({11, 0}, pairs, limits);
   EXPECT_TRUE(log.Delete({4, 0}));
   EXPECT_EQ(log.Trim({.max_length = 7}), 3u);
   EXPECT_EQ(recorder.seen, (std::vector<StreamId>{{9, 0}, {3, 0}, {1, 0}}));
-  log.SetGuard(nullptr);
 }
 
 TEST(StreamBlock, DamagedBlocksAreRefused) {

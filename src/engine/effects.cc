@@ -1,9 +1,11 @@
 #include "engine/effects.h"
 
+#include <utility>
+
 namespace hearth::engine {
 
-void Effects::Flush() {
-  if (effects_.empty()) return;
+bool Effects::Flush() {
+  if (effects_.empty()) return std::exchange(has_passed_on_, false);
   const bool is_unit = effects_.size() > 1;
   if (is_unit) sink_->BeginUnit();
   std::vector<std::string_view> views;
@@ -13,6 +15,8 @@ void Effects::Flush() {
   }
   if (is_unit) sink_->EndUnit();
   effects_.clear();
+  has_passed_on_ = false;
+  return true;
 }
 
 }  // namespace hearth::engine

@@ -11,19 +11,11 @@
 #include <string_view>
 #include <vector>
 
+#include "log/effect_sink.h"
+
 namespace hearth::engine {
 
-// Gets every effect in order. A unit of more than one effect (a transaction, a script, a command that expired
-// a key) comes between BeginUnit and EndUnit and must be applied as a whole.
-class EffectSink {
- public:
-  virtual void BeginUnit() = 0;
-  virtual void Append(int database, std::span<const std::string_view> args) = 0;
-  virtual void EndUnit() = 0;
-
- protected:
-  ~EffectSink() = default;
-};
+using log::EffectSink;
 
 // Collects the effects of one unit of execution. Owned by the engine; handlers reach it through their
 // Context.
@@ -60,12 +52,19 @@ class Effects {
     database_ = database;
     is_replaced_ = false;
   }
-  // `changed`: the command changed the keyspace.
-  void EndCommand(bool changed, std::span<const std::string_view> args) {
-    if (changed && !is_replaced_) Add(database_, args);
+  // `changed`: the command changed the keyspace. `is_alone`: it is not part of a unit.
+  void EndCommand(bool changed, bool is_alone, std::span<const std::string_view> args) {
+    if (!changed || is_replaced_ || sink_ == nullptr) return;
+    if (is_alone && effects_.empty()) {
+      // By far the most come this way, and are spared the copy.
+      sink_->Append(database_, args);
+      has_passed_on_ = true;
+    } else {
+      Add(database_, args);
+    }
   }
-  // Hands everything collected to the sink.
-  void Flush();
+  // Hands everything collected to the sink. True if anything has gone there since the last call.
+  bool Flush();
 
  private:
   struct Effect {
@@ -77,6 +76,7 @@ class Effects {
   std::vector<Effect> effects_;
   int database_ = 0;
   bool is_replaced_ = false;
+  bool has_passed_on_ = false;
 };
 
 }  // namespace hearth::engine

@@ -29,11 +29,24 @@ void Engine::RefreshChecks() {
   checks_ = 0;
   if (settings_.maxmemory != 0) checks_ |= kCheckMemory;
   if (pause_.scope() != Pause::Scope::kNone) checks_ |= kCheckPause;
+  if (is_loading_) checks_ |= kCheckLoading;
+  if (!write_refusal_.empty()) checks_ |= kCheckWrites;
   slow_ticks_ = settings_.slowlog_log_slower_than < 0
                     ? std::numeric_limits<uint64_t>::max()
                     : static_cast<uint64_t>(static_cast<double>(settings_.slowlog_log_slower_than) *
                                             ticks_.ticks_per_micro());
   UpdateKeyspaceReports();
+}
+
+void Engine::set_loading(bool on) {
+  is_loading_ = on;
+  RefreshChecks();
+}
+
+void Engine::RefuseWrites(std::string error) {
+  if (error == write_refusal_) return;
+  write_refusal_ = std::move(error);
+  RefreshChecks();
 }
 
 void Engine::UpdateKeyspaceReports() {
@@ -215,6 +228,16 @@ void Engine::OnAdded(keyspace::Database& database, const Key& key, Type type) {
 void Engine::OnExpired(keyspace::Database& database, const Key& key) {
   effects_.Add(database.index(), {settings_.lazyfree_lazy_expire ? "UNLINK" : "DEL", key.text});
   NotifyKey(database.index(), settings::kNotifyExpired, "expired", key.text);
+}
+
+void Engine::OnFieldsExpired(keyspace::Database& database, const Key& key,
+                             std::span<const std::string> fields) {
+  if (effects_.wanted()) {
+    std::vector<std::string_view> removal = {"HDEL", key.text};
+    removal.insert(removal.end(), fields.begin(), fields.end());
+    effects_.Add(database.index(), removal);
+  }
+  NotifyKey(database.index(), settings::kNotifyHash, "hexpired", key.text);
 }
 
 void Engine::OnEvicted(keyspace::Database& database, const Key& key) {

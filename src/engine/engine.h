@@ -82,6 +82,11 @@ class Engine final : public net::ConnectionHandler,
 
   // After settings changed: which checks the pipeline must make.
   void RefreshChecks();
+  // While data is loaded, clients may run those commands alone that say so in their facts.
+  void set_loading(bool on);
+  bool is_loading() const { return is_loading_; }
+  // What clients' writes are refused with, code included; empty for not at all.
+  void RefuseWrites(std::string error);
   // Evicts until under maxmemory; false if it cannot get there. Called before commands that may use memory.
   bool MakeRoom();
   // Memory is still above the limit and eviction should go on in the next turn.
@@ -92,6 +97,10 @@ class Engine final : public net::ConnectionHandler,
   // All keys of a database went, or two databases were exchanged: watched and awaited keys are told.
   void OnDatabaseCleared(int database);
   void OnDatabasesSwapped(int a, int b);
+  // FLUSHALL has emptied everything.
+  void OnAllFlushed() {
+    if (on_all_flushed_) on_all_flushed_();
+  }
 
   // Updates the keyspace's time from the clock.
   void RefreshTime();
@@ -116,6 +125,9 @@ class Engine final : public net::ConnectionHandler,
 
   // Looks after a client once its command or batch is done: output limits. Set by the part that knows them.
   void set_after_batch(std::function<void(Client&)> hook) { after_batch_ = std::move(hook); }
+  // Called when a client's command or transaction has given effects to the sink.
+  void set_after_write(std::function<void(Client&)> hook) { after_write_ = std::move(hook); }
+  void set_on_all_flushed(std::function<void()> hook) { on_all_flushed_ = std::move(hook); }
   void set_on_open(std::function<void(Client&)> hook) { on_open_ = std::move(hook); }
   void set_on_close(std::function<void(Client&)> hook) { on_close_ = std::move(hook); }
 
@@ -134,6 +146,8 @@ class Engine final : public net::ConnectionHandler,
   enum Check : uint32_t {
     kCheckMemory = 1u << 0,
     kCheckPause = 1u << 1,
+    kCheckLoading = 1u << 2,
+    kCheckWrites = 1u << 3,
   };
 
   void RunPending();
@@ -147,6 +161,7 @@ class Engine final : public net::ConnectionHandler,
   bool FindCommand(Client& client, Arguments args, uint16_t command_id, Command*& command);
   bool PassesChecks(Client& client, Command& command, Arguments args);
   bool MustWaitForPause(const Client& client, const Command& command) const;
+  static bool IsRefusedWithWrites(const Client& client, const Command& command);
   void RunMuted(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash);
   void LogSlowCommand(const Client& client, Arguments args, uint64_t duration);
   void Reject(Client& client, Command& command, std::string_view error);
@@ -157,12 +172,15 @@ class Engine final : public net::ConnectionHandler,
   void ServeReadyKeys();
   void RetryBlocked(Client& client);
   void FinishBlocked(Client& client);
-  void AfterUnit();
+  void AfterUnit(Client& client);
+  void PassOnEffects(Client& client);
 
   // keyspace::KeyspaceObserver
   void OnChanged(keyspace::Database& database, const Key& key) override;
   void OnAdded(keyspace::Database& database, const Key& key, Type type) override;
   void OnExpired(keyspace::Database& database, const Key& key) override;
+  void OnFieldsExpired(keyspace::Database& database, const Key& key,
+                       std::span<const std::string> fields) override;
   void OnEvicted(keyspace::Database& database, const Key& key) override;
   void OnEmptied(keyspace::Database& database, const Key& key) override;
   void UpdateKeyspaceReports();
@@ -183,10 +201,14 @@ class Engine final : public net::ConnectionHandler,
   Slowlog slowlog_;
   EngineStats stats_;
   std::function<void(Client&)> after_batch_;
+  std::function<void(Client&)> after_write_;
+  std::function<void()> on_all_flushed_;
   std::function<void(Client&)> on_open_;
   std::function<void(Client&)> on_close_;
 
   uint32_t checks_ = 0;
+  bool is_loading_ = false;
+  std::string write_refusal_;
   bool must_evict_more_ = false;
   int unit_depth_ = 0;
   bool is_serving_ready_ = false;

@@ -46,7 +46,7 @@ void Engine::Run(Client& client, Arguments args, uint16_t command_id, uint64_t k
       (client.state & Client::kCarefulStates) | checks_ | (command->flags & kCommandProtected);
   if (careful != 0 && !PassesChecks(client, *command, args)) return;
   Call(client, *command, args, key_hash);
-  AfterUnit();
+  AfterUnit(client);
 }
 
 // CLIENT REPLY OFF and SKIP: the command runs as ever, its reply goes nowhere. Pushed messages still arrive.
@@ -120,6 +120,10 @@ bool Engine::PassesChecks(Client& client, Command& command, Arguments args) {
       return false;
     }
   }
+  if ((checks_ & kCheckLoading) && !command.is(kCommandLoading) && client.connection != nullptr) {
+    Reject(client, command, "LOADING Redis is loading the dataset in memory");
+    return false;
+  }
   const bool is_queued = client.in_transaction() && !IsNeverQueued(command);
   if (is_queued && command.is(kCommandNoMulti)) {
     Reject(client, command, "ERR Command not allowed inside a transaction");
@@ -137,6 +141,10 @@ bool Engine::PassesChecks(Client& client, Command& command, Arguments args) {
       Reject(client, command, "OOM command not allowed when used memory > 'maxmemory'.");
       return false;
     }
+  }
+  if ((checks_ & kCheckWrites) && client.connection != nullptr && IsRefusedWithWrites(client, command)) {
+    Reject(client, command, write_refusal_);
+    return false;
   }
   if (client.is(Client::kSubscribedResp2) && client.writer.protocol() == 2 &&
       !IsAllowedWhileSubscribed(command)) {
@@ -159,6 +167,14 @@ bool Engine::PassesChecks(Client& client, Command& command, Arguments args) {
   return true;
 }
 
+// PING is refused with the writes, so that whoever watches the server by it learns that something is wrong.
+bool Engine::IsRefusedWithWrites(const Client& client, const Command& command) {
+  if (command.is(kCommandWrite) || command.full_name() == "ping") return true;
+  return command.full_name() == "exec" && client.in_transaction() &&
+         std::any_of(client.transaction->queue.begin(), client.transaction->queue.end(),
+                     [](const auto& queued) { return queued.command->is(kCommandWrite); });
+}
+
 bool Engine::MustWaitForPause(const Client& client, const Command& command) const {
   if (client.connection == nullptr || unit_depth_ > 0) return false;
   if (pause_.scope() == Pause::Scope::kAll) return command.full_name() != "client|unpause";
@@ -175,7 +191,7 @@ void Engine::Call(Client& client, Command& command, Arguments args, uint64_t key
   const uint64_t changes = keyspace_.change_count();
   effects_.BeginCommand(client.database);
   command.handler.call(command.handler.self, context);
-  effects_.EndCommand(keyspace_.change_count() != changes, args);
+  effects_.EndCommand(keyspace_.change_count() != changes, unit_depth_ == 0, args);
   tick_ = env::Ticks();
   const uint64_t duration = tick_ - start;
   client.last_command = &command;
@@ -198,10 +214,14 @@ void Engine::LogSlowCommand(const Client& client, Arguments args, uint64_t durat
                client.name, static_cast<size_t>(settings_.slowlog_max_len));
 }
 
-void Engine::AfterUnit() {
+void Engine::AfterUnit(Client& client) {
   if (unit_depth_ > 0) return;
-  if (effects_.wanted()) effects_.Flush();
+  PassOnEffects(client);
   if (blocking_.has_ready() && !is_serving_ready_) ServeReadyKeys();
+}
+
+void Engine::PassOnEffects(Client& client) {
+  if (effects_.wanted() && effects_.Flush() && after_write_) after_write_(client);
 }
 
 void Engine::Reject(Client& client, Command& command, std::string_view error) {
@@ -292,7 +312,7 @@ void Engine::RetryBlocked(Client& client) {
   client.set(Client::kBlocked, false);
   is_still_blocked_ = false;
   Call(client, *command, args, request.key_hash, true);
-  if (effects_.wanted()) effects_.Flush();
+  PassOnEffects(client);
   if (!is_still_blocked_) FinishBlocked(client);
 }
 

@@ -24,6 +24,18 @@ uint32_t FirstAccess(const settings::Settings& settings, int64_t now_ms) {
   return LruSeconds(now_ms);
 }
 
+uint32_t RestoredAccess(const settings::Settings& settings, int64_t now_ms, int64_t idle_seconds,
+                        int frequency) {
+  if (IsLfuPolicy(settings)) {
+    if (frequency < 0) return FirstAccess(settings, now_ms);
+    return LfuMinutes(now_ms) << 8 | static_cast<uint32_t>(frequency);
+  }
+  if (idle_seconds < 0) return FirstAccess(settings, now_ms);
+  // Longer than the bits can tell is as long as they can tell.
+  const auto idle = static_cast<uint32_t>(std::min<int64_t>(idle_seconds, Entry::kAccessMask));
+  return (LruSeconds(now_ms) - idle) & Entry::kAccessMask;
+}
+
 uint32_t TouchedAccess(uint32_t access, const settings::Settings& settings, int64_t now_ms, Prng& random) {
   if (!IsLfuPolicy(settings)) return LruSeconds(now_ms);
   uint8_t counter = Frequency(access, settings, now_ms);

@@ -18,6 +18,11 @@ bool IsLfuPolicy(const settings::Settings& settings);
 // The bits of a new key: a counter that gives it a chance to prove itself.
 uint32_t FirstAccess(const settings::Settings& settings, int64_t now_ms);
 
+// The bits of a key that comes with its history: seconds since its last access (for LRU policies) or its
+// counter (for LFU policies). What is below zero is not known, and what the policy does not use is ignored.
+uint32_t RestoredAccess(const settings::Settings& settings, int64_t now_ms, int64_t idle_seconds,
+                        int frequency);
+
 // The bits after one more access.
 uint32_t TouchedAccess(uint32_t access, const settings::Settings& settings, int64_t now_ms, Prng& random);
 

@@ -35,7 +35,9 @@ const Stream& StreamIn(const Entry& entry) { return *static_cast<const Stream*>(
 enum class Kind { kListpack, kQuicklist, kFieldTable, kIntset, kMemberTable, kScoreIndex, kStream };
 
 Kind KindOf(const Entry& entry) {
-  if (entry.encoding() == Encoding::kListpack) return Kind::kListpack;
+  if (entry.encoding() == Encoding::kListpack || entry.encoding() == Encoding::kListpackEx) {
+    return Kind::kListpack;
+  }
   if (entry.encoding() == Encoding::kQuicklist) return Kind::kQuicklist;
   if (entry.encoding() == Encoding::kStream) return Kind::kStream;
   if (entry.encoding() == Encoding::kIntset) return Kind::kIntset;
@@ -64,6 +66,7 @@ size_t ContainerSize(const Entry& entry) {
   switch (KindOf(entry)) {
     case Kind::kListpack: {
       const size_t length = ListpackOf(entry).Length();
+      if (entry.encoding() == Encoding::kListpackEx) return length / 3;
       return entry.type() == Type::kHash || entry.type() == Type::kSortedSet ? length / 2 : length;
     }
     case Kind::kQuicklist:

@@ -3,6 +3,8 @@
 #include "keyspace/access.h"
 #include "keyspace/container.h"
 #include "keyspace/entry_layout.h"
+#include "keyspace/field_expiry.h"
+#include "keyspace/field_table.h"
 #include "keyspace/keyspace.h"
 
 namespace hearth::keyspace {
@@ -38,6 +40,7 @@ uint32_t Database::NewAccess() const { return FirstAccess(keyspace_.settings(), 
 void Database::Insert(Entry* entry, uint64_t hash) {
   keys_.Insert(entry, hash);
   if (entry->has_expiry()) expires_.Insert(entry, hash);
+  IndexFields(entry);
 }
 
 void Database::ReplaceEntry(Entry* old_entry, Entry* entry, uint64_t hash) {
@@ -51,17 +54,21 @@ void Database::ReplaceEntry(Entry* old_entry, Entry* entry, uint64_t hash) {
   } else if (old_entry->has_expiry()) {
     expires_.Erase(expires_.Find(key, hash), hash);
   }
+  if (old_entry->has_field_expiry()) UnindexFields(old_entry, NextFieldExpiry(*old_entry));
   keys_.Replace(keys_.Find(key, hash), entry, hash);
 }
 
 Entry* Database::Detach(const Key& key) {
   const auto position = keys_.Find(key.text, key.hash);
   if (!position) return nullptr;
-  if (position.item()->has_expiry()) expires_.Erase(expires_.Find(key.text, key.hash), key.hash);
+  Entry* entry = position.item();
+  if (entry->has_expiry()) expires_.Erase(expires_.Find(key.text, key.hash), key.hash);
+  if (entry->has_field_expiry()) UnindexFields(entry, NextFieldExpiry(*entry));
   return keys_.Erase(position, key.hash);
 }
 
 void Database::FreeDetached(Entry* entry, bool lazily) {
+  if (keyspace_.cutter().any() && keyspace_.cutter().TakeRemoved(entry)) return;
   const size_t effort = FreeEffort(*entry);
   if (effort > kFreeAtOnceEffort || (lazily && effort > 1)) {
     keyspace_.free_worker().Free(entry);
@@ -88,7 +95,7 @@ WriteHandle Database::FindForWrite(const Key& key) {
   const auto position = keys_.Find(key.text, key.hash);
   if (!position) return {};
   Entry* entry = position.item();
-  if (entry->has_expiry() && IsExpired(*entry) && HideExpired(key)) return {};
+  if (entry->may_expire() && IsGone(key, entry)) return {};
   TouchEntry(*entry);
   keys_.WillChange(key.hash);
   return WriteHandle(*this, entry, key);
@@ -165,7 +172,9 @@ bool Database::Remove(const Key& key, bool lazily) {
     expires_.Erase(expires_.Find(key.text, key.hash), key.hash);
   }
   // `key` may be the entry's own text, so the entry goes last.
-  Entry* entry = keys_.Erase(position, key.hash);
+  Entry* entry = position.item();
+  if (entry->has_field_expiry()) UnindexFields(entry, NextFieldExpiry(*entry));
+  keys_.Erase(position, key.hash);
   ReportChanged(key);
   FreeDetached(entry, lazily);
   return true;
@@ -186,11 +195,13 @@ void Database::SetExpiry(const Key& key, int64_t at_ms) {
   } else if (entry->has_expiry() || at_ms >= 0) {
     // The expiry is part of the entry's layout: it is rebuilt with or without the room for one.
     if (entry->has_expiry()) expires_.Erase(expires_.Find(key.text, key.hash), key.hash);
+    if (entry->has_field_expiry()) UnindexFields(entry, NextFieldExpiry(*entry));
     keys_.WillChange(key.hash);
     // The key is copied because the rebuilt entry's key must not read the freed one.
     Entry* rebuilt = EntryBuilder::Rebuild(entry, key.text, at_ms);
     keys_.Replace(position, rebuilt, key.hash);
     if (at_ms >= 0) expires_.Insert(rebuilt, key.hash);
+    IndexFields(rebuilt);
   } else {
     return;
   }
@@ -221,8 +232,11 @@ void Database::Clear(bool lazily) {
   EntryTable expires;
   keys.Swap(keys_);
   expires.Swap(expires_);
+  field_expiries_.Clear();
   keyspace_.CountChanges(keys.size());
-  if (lazily) {
+  if (keyspace_.cutter().any()) {
+    keyspace_.cutter().TakeCleared(keys_, std::move(keys), std::move(expires));
+  } else if (lazily) {
     keyspace_.free_worker().Free(std::move(keys), std::move(expires));
   } else {
     keys.VisitAll(FreeEntry);
@@ -251,8 +265,10 @@ void Database::Evict(const Key& key) {
 }
 
 void Database::SwapContents(Database& other) {
+  keyspace_.cutter().OnSwapped(keys_, other.keys_);
   keys_.Swap(other.keys_);
   expires_.Swap(other.expires_);
+  std::swap(field_expiries_, other.field_expiries_);
 }
 
 const Entry* Database::RandomEntry() {
@@ -288,8 +304,15 @@ void WriteHandle::SetContainer(Encoding encoding, void* container) {
   entry_->set_container(container);
 }
 
+WriteHandle::WriteHandle(Database& database, Entry* entry, const Key& key)
+    : database_(&database),
+      entry_(entry),
+      key_(key),
+      next_field_expiry_ms_(entry->has_field_expiry() ? NextFieldExpiry(*entry) : kNeverMs) {}
+
 void WriteHandle::Finish() {
   is_changed_ = false;
+  if (entry_->type() == Type::kHash) database_->ReindexFields(entry_, next_field_expiry_ms_);
   if (entry_->type() != Type::kString && entry_->type() != Type::kStream && ContainerSize(*entry_) == 0) {
     database_->RemoveEmptied(key_);
   } else {

@@ -14,7 +14,9 @@
 #include <utility>
 
 #include "ds/hash_table.h"
+#include "ds/ordered_index.h"
 #include "keyspace/entry.h"
+#include "keyspace/fresh_entry.h"
 
 namespace hearth::keyspace {
 
@@ -34,6 +36,8 @@ class Database {
   Keyspace& keyspace() { return keyspace_; }
   size_t size() const { return keys_.size(); }
   size_t expiring_count() const { return expires_.size(); }
+  // Hashes that have a field with an expiry.
+  size_t field_expiring_count() const { return field_expiries_.size(); }
 
   // ---- reading
 
@@ -45,7 +49,7 @@ class Database {
     const auto position = keys_.Find(key.text, key.hash);
     if (!position) return nullptr;
     Entry* entry = position.item();
-    if (entry->has_expiry() && IsExpired(*entry) && HideExpired(key)) return nullptr;
+    if (entry->may_expire() && IsGone(key, entry)) return nullptr;
     if (touch == Touch::kYes) TouchEntry(*entry);
     return entry;
   }
@@ -58,6 +62,14 @@ class Database {
   // A new container under a key that is not there (FindForWrite gave nothing). Takes ownership of
   // `container`.
   WriteHandle Create(const Key& key, Type type, Encoding encoding, void* container);
+
+  // Takes an entry made elsewhere, whose key Find does not give, and reports it like any new key.
+  void Adopt(FreshEntry fresh, const Key& key);
+
+  // The same for loading: nothing is counted or reported. False, with `fresh` untouched, if the key is there.
+  bool Load(FreshEntry& fresh, uint64_t hash);
+  // To be called while empty, before so many keys come.
+  void Reserve(size_t keys, size_t expiring);
 
   // What happens to the expiry that a key had before it was set.
   static constexpr int64_t kNoExpiry = -1;
@@ -87,6 +99,10 @@ class Database {
 
   // Removes a key whose time is over and reports it: the expiry cycle's act. False if it is not so.
   bool RemoveIfExpired(const Key& key);
+
+  // Removes up to `limit` fields of the hash whose field is the first to expire, if its time is over, and
+  // reports them: the expiry cycle's act. Gives how many went.
+  size_t ExpireFieldsOfFirst(size_t limit);
 
   // Removes a key for want of memory and reports it.
   void Evict(const Key& key);
@@ -127,9 +143,9 @@ class Database {
   void PrefetchChain(uint64_t hash) const { keys_.PrefetchOverflow(hash); }
 
   // Bytes of the two tables, without the entries.
-  size_t TableBytes() const { return keys_.MemoryBytes() + expires_.MemoryBytes(); }
+  size_t TableBytes() const { return KeyTableBytes() + ExpiryTableBytes(); }
   size_t KeyTableBytes() const { return keys_.MemoryBytes(); }
-  size_t ExpiryTableBytes() const { return expires_.MemoryBytes(); }
+  size_t ExpiryTableBytes() const { return expires_.MemoryBytes() + field_expiries_.MemoryBytes(); }
 
   EntryTable& keys() { return keys_; }
 
@@ -137,8 +153,23 @@ class Database {
   friend class WriteHandle;
   friend class StringValue;
 
-  // Deals with an expired key that somebody asked for; true if it counts as absent.
+  // Deals with what has expired of a key that somebody asked for; true if the key counts as absent.
+  bool IsGone(const Key& key, Entry* entry) {
+    return (entry->has_expiry() && IsExpired(*entry) && HideExpired(key)) ||
+           (entry->has_field_expiry() && LosesAllFields(key, entry));
+  }
   bool HideExpired(const Key& key);
+
+  // ---- hashes of which fields expire (field_expiry.cc)
+
+  // Removes the expired fields of a hash that somebody asked for; true if none is left, nor the key.
+  bool LosesAllFields(const Key& key, Entry* entry);
+  bool RemoveExpiredFields(const Key& key, Entry* entry, size_t limit);
+  void IndexFields(Entry* entry);
+  void UnindexFields(Entry* entry, int64_t next_ms);
+  // After a change of a hash whose first field was to expire at `old_next_ms`.
+  void ReindexFields(Entry* entry, int64_t old_next_ms);
+
   void TouchEntry(const Entry& entry);
   uint32_t NewAccess() const;
   void Insert(Entry* entry, uint64_t hash);
@@ -156,6 +187,8 @@ class Database {
   const int index_;
   EntryTable keys_;
   EntryTable expires_;  // The entries of keys_ that have an expiry.
+  // The hashes in keys_ of which fields expire, by (time of the first field, address).
+  ds::IdMap<Entry> field_expiries_;
 };
 
 // The right to change one value. Given by Database::FindForWrite and Create; used by the value classes. When
@@ -168,6 +201,7 @@ class WriteHandle {
       : database_(other.database_),
         entry_(other.entry_),
         key_(other.key_),
+        next_field_expiry_ms_(other.next_field_expiry_ms_),
         is_changed_(other.is_changed_),
         is_created_(other.is_created_) {
     other.entry_ = nullptr;
@@ -178,6 +212,7 @@ class WriteHandle {
     database_ = other.database_;
     entry_ = std::exchange(other.entry_, nullptr);
     key_ = other.key_;
+    next_field_expiry_ms_ = other.next_field_expiry_ms_;
     is_changed_ = std::exchange(other.is_changed_, false);
     is_created_ = other.is_created_;
     return *this;
@@ -206,13 +241,13 @@ class WriteHandle {
  private:
   friend class Database;
   friend class StringValue;
-  WriteHandle(Database& database, Entry* entry, const Key& key)
-      : database_(&database), entry_(entry), key_(key) {}
+  WriteHandle(Database& database, Entry* entry, const Key& key);
   void Finish();
 
   Database* database_ = nullptr;
   Entry* entry_ = nullptr;
   Key key_{{}, 0};
+  int64_t next_field_expiry_ms_ = 0;  // of a hash, before any change
   bool is_changed_ = false;
   bool is_created_ = false;  // by Create, and not filled yet
 };

@@ -61,6 +61,11 @@ class Entry {
   // Unix milliseconds; -1 for none.
   int64_t expiry_ms() const { return has_expiry() ? LoadWord(8) : -1; }
 
+  // Fields of this hash expire: it stands in the database's index of such hashes.
+  bool has_field_expiry() const { return flags_ & kHasFieldExpiry; }
+  // It, or a part of it, may have to go by now.
+  bool may_expire() const { return flags_ & (kHasExpiry | kHasFieldExpiry); }
+
   std::string_view key() const { return {Bytes() + KeyOffset(), key_size()}; }
   size_t key_size() const {
     return flags_ & kLongKey ? static_cast<size_t>(LoadWord(WordOffset() + (has_word() ? 8 : 0))) : key_size_;
@@ -97,6 +102,7 @@ class Entry {
   static constexpr uint8_t kHasExpiry = 1;
   static constexpr uint8_t kHasWord = 2;
   static constexpr uint8_t kLongKey = 4;
+  static constexpr uint8_t kHasFieldExpiry = 8;
 
   bool has_word() const { return flags_ & kHasWord; }
   size_t WordOffset() const { return has_expiry() ? 16 : 8; }
@@ -109,6 +115,9 @@ class Entry {
     return word;
   }
   void StoreWord(size_t offset, int64_t word) { std::memcpy(Bytes() + offset, &word, 8); }
+  void set_has_field_expiry(bool on) {
+    flags_ = static_cast<uint8_t>(on ? flags_ | kHasFieldExpiry : flags_ & ~kHasFieldExpiry);
+  }
   void set_expiry_ms(int64_t at_ms) { StoreWord(8, at_ms); }
   void set_container(const void* pointer) { StoreWord(WordOffset(), reinterpret_cast<int64_t>(pointer)); }
   void set_encoding(Encoding encoding) { encoding_ = static_cast<uint8_t>(encoding); }

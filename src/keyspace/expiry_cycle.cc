@@ -13,6 +13,7 @@ ExpiryCycle::ExpiryCycle(Keyspace& keyspace, std::function<int64_t()> now_us)
 void ExpiryCycle::Begin(int64_t budget_us) {
   budget_left_us_ = budget_us;
   databases_left_ = keyspace_.database_count();
+  has_fields_left_ = true;
 }
 
 bool ExpiryCycle::NextDatabase() {
@@ -38,17 +39,26 @@ ExpiryCycle::Progress ExpiryCycle::ScanSome(Database& database) {
   return progress;
 }
 
-bool ExpiryCycle::RunSlice() {
-  if (!is_enabled_ || budget_left_us_ <= 0 || databases_left_ <= 0) return false;
-  // Keys on a replica are its primary's to expire.
-  if (keyspace_.expired_keys() != ExpiredKeys::kRemove) return false;
-  const int64_t start_us = now_us_();
+bool ExpiryCycle::ExpireFields(int64_t end_us) {
+  int idle = 0;
+  while (idle < keyspace_.database_count()) {
+    if (keyspace_.database(field_database_).ExpireFieldsOfFirst(kFieldsAtOnce) > 0) {
+      idle = 0;
+      if (now_us_() >= end_us) return true;
+    } else {
+      field_database_ = (field_database_ + 1) % keyspace_.database_count();
+      ++idle;
+    }
+  }
+  return false;
+}
+
+bool ExpiryCycle::ExpireKeys(int64_t end_us) {
   KeyspaceStats& stats = keyspace_.stats();
   // Below this share of expired keys, going on costs more than the memory it brings.
   const double enough = (10.0 - static_cast<double>(keyspace_.settings().active_expire_effort - 1)) / 100.0;
-  bool has_more = true;
-  int64_t used_us = 0;
-  while (has_more && used_us < kSliceMicros) {
+  bool has_more = databases_left_ > 0;
+  while (has_more && now_us_() < end_us) {
     Database& database = keyspace_.database(database_);
     if (database.expiring_count() == 0) {
       has_more = NextDatabase();
@@ -62,8 +72,20 @@ bool ExpiryCycle::RunSlice() {
     } else if (cursors_[static_cast<size_t>(database_)] == 0) {
       has_more = NextDatabase();
     }
-    used_us = now_us_() - start_us;
   }
+  return has_more;
+}
+
+bool ExpiryCycle::RunSlice() {
+  if (!is_enabled_ || budget_left_us_ <= 0) return false;
+  if (databases_left_ <= 0 && !has_fields_left_) return false;
+  // What expires on a replica is its primary's to remove.
+  if (keyspace_.expired_keys() != ExpiredKeys::kRemove) return false;
+  const int64_t start_us = now_us_();
+  if (has_fields_left_) has_fields_left_ = ExpireFields(start_us + kSliceMicros / 2);
+  const bool has_more = ExpireKeys(start_us + kSliceMicros) || has_fields_left_;
+  const int64_t used_us = now_us_() - start_us;
+  KeyspaceStats& stats = keyspace_.stats();
   stats.expire_cycle_cpu_us += static_cast<uint64_t>(used_us);
   budget_left_us_ -= used_us;
   if (has_more && budget_left_us_ <= 0) ++stats.expired_time_cap_reached;

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "keyspace/hash_value.h"
 #include "keyspace/testing_keyspace.h"
 
 namespace hearth::keyspace {
@@ -52,6 +53,54 @@ TEST(ExpiryCycle, ASliceStopsWhenItsTimeIsUp) {
   cycle.Begin(25000);
   EXPECT_TRUE(cycle.RunSlice());
   EXPECT_GT(t.db().size(), 4000u);
+}
+
+void SetField(Database& database, std::string_view key, std::string_view field, int64_t expiry_ms) {
+  WriteHandle handle = database.FindForWrite(Key(key));
+  if (!handle) handle = HashValue::Create(database, Key(key), {});
+  HashValue(handle).Set(field, "v", expiry_ms);
+}
+
+TEST(ExpiryCycle, RemovesExpiredFieldsOfAllDatabasesAndNoOthers) {
+  TestingKeyspace t;
+  int64_t now_us = 0;
+  ExpiryCycle cycle(t.keyspace, [&] { return now_us += 10; });
+  const int64_t now_ms = t.keyspace.now_ms();
+  for (int i = 0; i < 2000; ++i) {
+    SetField(t.keyspace.database(i % 3), "large", std::to_string(i), now_ms + (i < 1500 ? 5 : 1000));
+  }
+  for (int i = 0; i < 100; ++i) {
+    const std::string key = "small" + std::to_string(i);
+    SetField(t.keyspace.database(i % 3), key, "goes", now_ms + 5);
+    if (i < 50) SetField(t.keyspace.database(i % 3), key, "stays", kNoFieldExpiry);
+  }
+  t.keyspace.set_now_ms(now_ms + 10);
+  for (int round = 0; round < 100 && t.keyspace.stats().expired_subkeys < 1600; ++round) {
+    cycle.Begin(25000);
+    while (cycle.RunSlice()) {
+    }
+  }
+  EXPECT_EQ(t.keyspace.stats().expired_subkeys, 1600u);
+  size_t keys = 0;
+  size_t indexed = 0;
+  for (int i = 0; i < 3; ++i) {
+    keys += t.keyspace.database(i).size();
+    indexed += t.keyspace.database(i).field_expiring_count();
+  }
+  EXPECT_EQ(keys, 3u + 50u);
+  EXPECT_EQ(indexed, 3u);
+}
+
+TEST(ExpiryCycle, AWaveOfFieldsTakesManySlices) {
+  TestingKeyspace t;
+  int64_t now_us = 0;
+  ExpiryCycle cycle(t.keyspace, [&] { return now_us += 100; });
+  for (int i = 0; i < 5000; ++i) SetField(t.db(), "h", std::to_string(i), t.keyspace.now_ms() + 5);
+  t.keyspace.set_now_ms(t.keyspace.now_ms() + 10);
+  cycle.Begin(25000);
+  EXPECT_TRUE(cycle.RunSlice());
+  EXPECT_GT(t.keyspace.stats().expired_subkeys, 0u);
+  EXPECT_LT(t.keyspace.stats().expired_subkeys, 1000u);
 }
 
 TEST(ExpiryCycle, DoesNothingWhenOffOrOnAReplica) {

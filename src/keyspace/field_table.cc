@@ -10,25 +10,28 @@
 
 namespace hearth::keyspace {
 
-Field* Field::New(std::string_view name, std::string_view value) {
+Field* Field::New(std::string_view name, std::string_view value, int64_t expiry_ms) {
   const bool is_wide = name.size() > UINT8_MAX || value.size() > UINT16_MAX;
-  const size_t size = (is_wide ? kWideHeader : kCompactHeader) + name.size() + value.size();
+  const size_t header_size = (is_wide ? 20 : 4) + (expiry_ms >= 0 ? 8 : 0);
   // Asking for the whole size class lets the sized free name it after the value has changed in place.
-  auto* field = static_cast<Field*>(::operator new(GoodAllocationSize(size)));
-  field->flags_ = is_wide ? kWide : 0;
+  auto* field =
+      static_cast<Field*>(::operator new(GoodAllocationSize(header_size + name.size() + value.size())));
+  field->flags_ = static_cast<uint8_t>((is_wide ? kWide : 0) | (expiry_ms >= 0 ? kExpires : 0));
   if (is_wide) {
     StoreLittle<uint64_t>(field->bytes() + 4, name.size());
   } else {
     field->name_size_ = static_cast<uint8_t>(name.size());
   }
-  if (!name.empty()) std::memcpy(field->bytes() + field->header_size(), name.data(), name.size());
+  if (expiry_ms >= 0) field->SetExpiry(expiry_ms);
+  if (!name.empty()) std::memcpy(field->bytes() + header_size, name.data(), name.size());
   field->SetValue(value);
   return field;
 }
 
 void Field::Free(Field* field) { ::operator delete(field, GoodAllocationSize(field->total_size())); }
 
-bool Field::HasRoomFor(std::string_view value) const {
+bool Field::HasRoomFor(std::string_view value, int64_t expiry_ms) const {
+  if (has_expiry() != (expiry_ms >= 0)) return false;
   if (!is_wide() && value.size() > UINT16_MAX) return false;
   const size_t old_size = total_size();
   const size_t new_size = old_size - value_size() + value.size();
@@ -46,30 +49,93 @@ void Field::SetValue(std::string_view value) {
 
 FieldTable::~FieldTable() { fields_.VisitAll(Field::Free); }
 
-bool FieldTable::Set(std::string_view name, std::string_view value) {
+bool FieldTable::Set(std::string_view name, std::string_view value, int64_t expiry_ms) {
   const uint64_t hash = Hash(name);
   const auto position = fields_.Find(name, hash);
-  if (!position) {
-    fields_.Insert(Field::New(name, value), hash);
-    return true;
+  if (position) {
+    Overwrite(position, hash, value,
+              expiry_ms == kKeepFieldExpiry ? position.item()->expiry_ms() : expiry_ms);
+    return false;
   }
+  Field* field = Field::New(name, value, expiry_ms);
+  fields_.Insert(field, hash);
+  if (field->has_expiry()) StartExpiring(field);
+  return true;
+}
+
+void FieldTable::Overwrite(ds::HashTable<Traits>::Position position, uint64_t hash, std::string_view value,
+                           int64_t expiry_ms) {
   Field* field = position.item();
-  if (field->HasRoomFor(value)) {
+  if (field->HasRoomFor(value, expiry_ms)) {
     fields_.WillChange(hash);
     field->SetValue(value);
+    if (expiry_ms == field->expiry_ms()) return;
+    StopExpiring(field);
+    field->SetExpiry(expiry_ms);
+    StartExpiring(field);
   } else {
-    fields_.Replace(position, Field::New(name, value), hash);
+    // A running cut reads the old field while it hears of the change.
+    Field* replacement = Field::New(field->name(), value, expiry_ms);
+    fields_.Replace(position, replacement, hash);
+    if (replacement->has_expiry()) StartExpiring(replacement);
+    if (field->has_expiry()) StopExpiring(field);
     Field::Free(field);
   }
-  return false;
+}
+
+bool FieldTable::SetExpiry(std::string_view name, int64_t expiry_ms) {
+  const uint64_t hash = Hash(name);
+  const auto position = fields_.Find(name, hash);
+  if (!position) return false;
+  Field* field = position.item();
+  if (field->has_expiry() && expiry_ms >= 0) {
+    fields_.WillChange(hash);
+    StopExpiring(field);
+    field->SetExpiry(expiry_ms);
+    StartExpiring(field);
+  } else if (field->has_expiry() || expiry_ms >= 0) {
+    Overwrite(position, hash, field->value(), expiry_ms);
+  }
+  return true;
 }
 
 bool FieldTable::Erase(std::string_view name) {
   const uint64_t hash = Hash(name);
   const auto position = fields_.Find(name, hash);
   if (!position) return false;
-  Field::Free(fields_.Erase(position, hash));
+  Field* field = fields_.Erase(position, hash);
+  if (field->has_expiry()) StopExpiring(field);
+  Field::Free(field);
   return true;
+}
+
+void FieldTable::StartExpiring(Field* field) {
+  if (expiring_ == nullptr) expiring_ = std::make_unique<ExpiringFields>();
+  expiring_->Insert(ExpiringId(field), field);
+}
+
+void FieldTable::StopExpiring(Field* field) {
+  expiring_->Erase(ExpiringId(field));
+  if (expiring_->empty()) expiring_.reset();
+}
+
+size_t FieldTable::CountExpiring(int64_t ms, size_t limit) const {
+  if (NextExpiry() >= ms) return 0;
+  size_t count = 0;
+  for (auto at = expiring_->First(); at && count < limit; at = expiring_->Next(at)) {
+    if (static_cast<int64_t>(expiring_->IdAt(at).ms) >= ms) break;
+    ++count;
+  }
+  return count;
+}
+
+std::vector<std::string> FieldTable::TakeExpiring(int64_t ms, size_t limit) {
+  std::vector<std::string> names;
+  while (names.size() < limit && NextExpiry() < ms) {
+    names.emplace_back(expiring_->ValueAt(expiring_->First()).name());
+    Erase(names.back());
+  }
+  return names;
 }
 
 std::vector<const Field*> FieldTable::RandomDistinct(Prng& random, size_t count) const {
@@ -101,7 +167,8 @@ size_t FieldTable::MemoryBytes(size_t samples) const {
       sampled_bytes += AllocationSize(field);
     });
   }
-  const size_t table_bytes = GoodAllocationSize(sizeof(*this)) + fields_.MemoryBytes();
+  const size_t table_bytes = GoodAllocationSize(sizeof(*this)) + fields_.MemoryBytes() +
+                             (expiring_ == nullptr ? 0 : sizeof(*expiring_) + expiring_->MemoryBytes());
   if (sampled == 0) return table_bytes;
   const double mean = static_cast<double>(sampled_bytes) / static_cast<double>(sampled);
   return table_bytes + static_cast<size_t>(mean * static_cast<double>(size()));
@@ -110,7 +177,9 @@ size_t FieldTable::MemoryBytes(size_t samples) const {
 FieldTable* FieldTable::Clone() const {
   auto copy = std::make_unique<FieldTable>(cuts_);
   VisitAll([&](const Field& field) {
-    copy->fields_.Insert(Field::New(field.name(), field.value()), Hash(field.name()));
+    Field* twin = Field::New(field.name(), field.value(), field.expiry_ms());
+    copy->fields_.Insert(twin, Hash(field.name()));
+    if (twin->has_expiry()) copy->StartExpiring(twin);
   });
   return copy.release();
 }

@@ -1,8 +1,13 @@
 // A large hash: a table of fields, one allocation for each.
 //
 //   compact, for a field up to 255 and a value up to 65535 bytes:  flags u8 | field size u8 | value size u16
-//   LE wide:  flags u8 | not used, 3 bytes | field size u64 LE | value size u64 LE then the field's bytes,
-//   then the value's. Bit 0 of the flags says wide; bit 1 is kept for an expiry of the field.
+//   LE wide:  flags u8 | not used, 3 bytes | field size u64 LE | value size u64 LE then, if the field has an
+//   expiry: Unix milliseconds, i64 LE then the field's bytes, then the value's. Bit 0 of the flags says wide,
+//   bit 1 that there is an expiry.
+//
+// Fields that have an expiry also stand in a tree in the order of their times, which exists only while there
+// are such fields. The table itself never hides or removes a field by its time: that is up to its readers and
+// to HashValue.
 //
 // Owned by the entry of its key, changed by HashValue (hash_value.h) on the engine thread; once nothing
 // refers to it, any thread may destroy it.
@@ -10,6 +15,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -18,30 +26,44 @@
 #include "base/hash.h"
 #include "base/prng.h"
 #include "ds/hash_table.h"
+#include "ds/ordered_index.h"
 
 namespace hearth::keyspace {
+
+// In the place of a field's expiry: it has none; it is to keep what it has.
+inline constexpr int64_t kNoFieldExpiry = -1;
+inline constexpr int64_t kKeepFieldExpiry = -2;
+// Later than any expiry: when the next field of a hash goes that loses none.
+inline constexpr int64_t kNeverMs = std::numeric_limits<int64_t>::max();
 
 // One field with its value. Made, changed and freed by FieldTable.
 class Field {
  public:
   std::string_view name() const { return {bytes() + header_size(), name_size()}; }
   std::string_view value() const { return {bytes() + header_size() + name_size(), value_size()}; }
+  bool has_expiry() const { return flags_ & kExpires; }
+  // Unix milliseconds, or kNoFieldExpiry.
+  int64_t expiry_ms() const {
+    return has_expiry() ? LoadLittle<int64_t>(bytes() + header_size() - 8) : kNoFieldExpiry;
+  }
 
  private:
   friend class FieldTable;
 
   static constexpr uint8_t kWide = 1;
-  static constexpr size_t kCompactHeader = 4;
-  static constexpr size_t kWideHeader = 20;
+  static constexpr uint8_t kExpires = 2;
 
-  static Field* New(std::string_view name, std::string_view value);
+  // `expiry_ms` may be kNoFieldExpiry.
+  static Field* New(std::string_view name, std::string_view value, int64_t expiry_ms);
   static void Free(Field* field);
-  // Overwrites the value where it stands, if its allocation and header allow that; false if nothing was done.
-  bool HasRoomFor(std::string_view value) const;
+  // Whether value and expiry may be overwritten where they stand.
+  bool HasRoomFor(std::string_view value, int64_t expiry_ms) const;
   void SetValue(std::string_view value);
+  void SetExpiry(int64_t expiry_ms) { StoreLittle(bytes() + header_size() - 8, expiry_ms); }
 
   bool is_wide() const { return flags_ & kWide; }
-  size_t header_size() const { return is_wide() ? kWideHeader : kCompactHeader; }
+  // 4, and 16 more for a wide one, and 8 for an expiry.
+  size_t header_size() const { return 4u + (flags_ & kWide) * 16u + (flags_ & kExpires) * 4u; }
   size_t name_size() const { return is_wide() ? LoadLittle<uint64_t>(bytes() + 4) : name_size_; }
   size_t value_size() const { return is_wide() ? LoadLittle<uint64_t>(bytes() + 12) : value_size_; }
   size_t total_size() const { return header_size() + name_size() + value_size(); }
@@ -70,10 +92,23 @@ class FieldTable {
     return position ? position.item() : nullptr;
   }
 
-  // True if the field is new.
-  bool Set(std::string_view name, std::string_view value);
+  // To be called while empty, before so many fields come.
+  void Reserve(size_t count) { fields_.Reserve(count); }
+  // True if the field is new. Without an expiry given it has none afterwards; kKeepFieldExpiry keeps it.
+  bool Set(std::string_view name, std::string_view value, int64_t expiry_ms = kNoFieldExpiry);
+  // False if there is no such field. kNoFieldExpiry takes its expiry away.
+  bool SetExpiry(std::string_view name, int64_t expiry_ms);
   // False if there is no such field.
   bool Erase(std::string_view name);
+
+  // When the first field's time is over, Unix milliseconds; kNeverMs if no field has an expiry.
+  int64_t NextExpiry() const {
+    return expiring_ == nullptr ? kNeverMs : static_cast<int64_t>(expiring_->IdAt(expiring_->First()).ms);
+  }
+  // Fields whose time is over before `ms`, up to `limit` of them.
+  size_t CountExpiring(int64_t ms, size_t limit) const;
+  // Removes the first `limit` of them and gives their names.
+  std::vector<std::string> TakeExpiring(int64_t ms, size_t limit);
 
   // `visit(const Field&)` must not change the table.
   template <typename Visit>
@@ -85,6 +120,8 @@ class FieldTable {
   uint64_t Scan(uint64_t cursor, Visit&& visit) const {
     return fields_.Scan(cursor, [&](const Field* field) { visit(*field); });
   }
+
+  ds::WalkedTable Walked() { return fields_.Walked(); }
 
   // Any field with equal chance; the table must not be empty.
   const Field& Random(Prng& random) const { return *fields_.FairRandom(random); }
@@ -105,8 +142,20 @@ class FieldTable {
     static uint64_t HashOf(const Field* field) { return Hash(field->name()); }
   };
 
+  // The fields that have an expiry, by (expiry, address).
+  using ExpiringFields = ds::IdMap<Field>;
+  static ds::StreamId ExpiringId(const Field* field) {
+    return {static_cast<uint64_t>(field->expiry_ms()), reinterpret_cast<uint64_t>(field)};
+  }
+  void StartExpiring(Field* field);
+  void StopExpiring(Field* field);
+  // Gives the field at `position` a value and an expiry.
+  void Overwrite(ds::HashTable<Traits>::Position position, uint64_t hash, std::string_view value,
+                 int64_t expiry_ms);
+
   const ds::CutState* cuts_;
   ds::HashTable<Traits> fields_;
+  std::unique_ptr<ExpiringFields> expiring_;  // null while no field has an expiry
 };
 
 }  // namespace hearth::keyspace

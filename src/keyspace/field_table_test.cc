@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
@@ -79,6 +80,99 @@ TEST(FieldTable, RandomDistinctGivesDifferentFields) {
   }
 }
 
+// What a table says of its fields that expire, by walking over all of them.
+std::map<std::string, int64_t> ExpiriesOf(const FieldTable& table) {
+  std::map<std::string, int64_t> expiries;
+  table.VisitAll([&](const Field& field) {
+    if (field.has_expiry()) expiries.emplace(field.name(), field.expiry_ms());
+  });
+  return expiries;
+}
+
+TEST(FieldTable, AFieldKeepsLosesAndChangesItsExpiry) {
+  FieldTable table(nullptr);
+  table.Set("a", "1", 1000);
+  EXPECT_EQ(table.Find("a")->expiry_ms(), 1000);
+  table.Set("a", "2", kKeepFieldExpiry);
+  EXPECT_EQ(table.Find("a")->expiry_ms(), 1000);
+  table.Set("a", std::string(300, 'x'), kKeepFieldExpiry);
+  EXPECT_EQ(table.Find("a")->expiry_ms(), 1000);
+  EXPECT_EQ(table.Find("a")->value(), std::string(300, 'x'));
+  EXPECT_TRUE(table.SetExpiry("a", 500));
+  EXPECT_EQ(table.NextExpiry(), 500);
+  table.Set("a", "3");
+  EXPECT_EQ(table.Find("a")->expiry_ms(), kNoFieldExpiry);
+  EXPECT_EQ(table.NextExpiry(), kNeverMs);
+  EXPECT_TRUE(table.SetExpiry("a", 700));
+  EXPECT_EQ(table.Find("a")->value(), "3");
+  EXPECT_TRUE(table.SetExpiry("a", kNoFieldExpiry));
+  EXPECT_EQ(table.Find("a")->value(), "3");
+  EXPECT_EQ(table.NextExpiry(), kNeverMs);
+  EXPECT_FALSE(table.SetExpiry("b", 700));
+  table.Set("b", "", kKeepFieldExpiry);
+  EXPECT_FALSE(table.Find("b")->has_expiry());
+}
+
+TEST(FieldTable, ExpiryLeavesLargeFieldsAsTheyAre) {
+  FieldTable table(nullptr);
+  const std::string name(300, 'n');
+  const std::string value(70'000, 'v');
+  table.Set(name, value);
+  table.SetExpiry(name, 5);
+  EXPECT_EQ(table.Find(name)->value(), value);
+  EXPECT_EQ(table.Find(name)->expiry_ms(), 5);
+  table.SetExpiry(name, kNoFieldExpiry);
+  EXPECT_EQ(table.Find(name)->value(), value);
+}
+
+TEST(FieldTable, KnowsItsExpiriesInOrderWhateverHappens) {
+  Prng random(TestSeed());
+  FieldTable table(nullptr);
+  std::map<std::string, int64_t> model;  // kNoFieldExpiry too
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string name = "field" + std::to_string(random.Below(300));
+    const std::string value(random.Below(100), 'v');
+    const auto time = static_cast<int64_t>(1 + random.Below(50));
+    switch (random.Below(6)) {
+      case 0:
+        EXPECT_EQ(table.Erase(name), model.erase(name) == 1);
+        break;
+      case 1:
+        table.Set(name, value);
+        model[name] = kNoFieldExpiry;
+        break;
+      case 2:
+        table.Set(name, value, time);
+        model[name] = time;
+        break;
+      case 3:
+        table.Set(name, value, kKeepFieldExpiry);
+        model.emplace(name, kNoFieldExpiry);
+        break;
+      case 4:
+        EXPECT_EQ(table.SetExpiry(name, time), model.contains(name));
+        if (model.contains(name)) model[name] = time;
+        break;
+      default:
+        EXPECT_EQ(table.SetExpiry(name, kNoFieldExpiry), model.contains(name));
+        if (model.contains(name)) model[name] = kNoFieldExpiry;
+    }
+  }
+  EXPECT_EQ(table.size(), model.size());
+  std::erase_if(model, [](const auto& field) { return field.second == kNoFieldExpiry; });
+  EXPECT_EQ(ExpiriesOf(table), model);
+  const std::unique_ptr<FieldTable> copy(table.Clone());
+  for (int64_t ms = 0; ms <= 60; ms += 7) {
+    const auto expired = std::ranges::count_if(model, [&](const auto& field) { return field.second < ms; });
+    EXPECT_EQ(table.CountExpiring(ms, 1000), static_cast<size_t>(expired));
+    const auto taken = table.TakeExpiring(ms, 1000);
+    EXPECT_EQ(taken.size(), static_cast<size_t>(expired));
+    for (const std::string& name : taken) EXPECT_EQ(model.erase(name), 1u);
+  }
+  EXPECT_EQ(table.NextExpiry(), kNeverMs);
+  EXPECT_EQ(copy->TakeExpiring(kNeverMs, 10).size(), 10u);
+}
+
 class RecordingCuts : public ds::CutObserver {
  public:
   void CaptureBucket(const void*, const ds::Bucket&, uint8_t) override { ++captured; }
@@ -97,6 +191,32 @@ TEST(FieldTable, AnnouncesAChangeInPlaceToARunningCut) {
   EXPECT_EQ(observer.captured, 1);
   table.Set("a", "3");
   EXPECT_EQ(observer.captured, 1);
+}
+
+TEST(FieldTable, AnnouncesAChangeOfExpiryToARunningCut) {
+  RecordingCuts observer;
+  ds::CutState cuts;
+  cuts.observer = &observer;
+  FieldTable table(&cuts);
+  table.Set("a", "1");
+  table.Set("b", "1", 5);
+  const auto begin_cut = [&] {
+    cuts.active = 1;
+    cuts.captured ^= 1;
+    return observer.captured;
+  };
+  int before = begin_cut();
+  table.SetExpiry("a", 10);
+  EXPECT_EQ(observer.captured, before + 1);
+  before = begin_cut();
+  table.SetExpiry("b", 10);
+  EXPECT_EQ(observer.captured, before + 1);
+  before = begin_cut();
+  table.SetExpiry("a", kNoFieldExpiry);
+  EXPECT_EQ(observer.captured, before + 1);
+  before = begin_cut();
+  table.TakeExpiring(20, 10);
+  EXPECT_EQ(observer.captured, before + 1);
 }
 
 TEST(FieldTable, AMillionSmallFieldsTakeAtMostSixtyBytesEach) {

@@ -32,7 +32,7 @@ class HashValueTest : public testing::Test {
   std::map<std::string, std::string> Content() {
     std::map<std::string, std::string> content;
     if (const Entry* entry = Find()) {
-      HashReader(*entry).ForEach([&](const Element& field, const Element& value) {
+      HashReader(*entry, keyspace_.keyspace).ForEach([&](const Element& field, const Element& value) {
         EXPECT_TRUE(content.emplace(field.ToString(), value.ToString()).second);
       });
     }
@@ -62,7 +62,7 @@ TEST_F(HashValueTest, BecomesATableForOneLongText) {
   Set("a", "1");
   Set("a", "123456");
   EXPECT_EQ(Find()->encoding(), Encoding::kHashTable);
-  EXPECT_EQ(HashReader(*Find()).Get("a")->ToString(), "123456");
+  EXPECT_EQ(HashReader(*Find(), keyspace_.keyspace).Get("a")->ToString(), "123456");
 }
 
 TEST_F(HashValueTest, PreparesForSeveralPairsAtOnce) {
@@ -74,7 +74,7 @@ TEST_F(HashValueTest, PreparesForSeveralPairsAtOnce) {
     HashValue(handle).PrepareFor(pairs);
   }
   EXPECT_EQ(Find()->encoding(), Encoding::kHashTable);
-  EXPECT_EQ(HashReader(*Find()).Length(), 1u);
+  EXPECT_EQ(HashReader(*Find(), keyspace_.keyspace).Length(), 1u);
 }
 
 TEST_F(HashValueTest, LosesItsKeyWithItsLastField) {
@@ -124,7 +124,7 @@ TEST_F(HashValueTest, DrawsEveryFieldAndNoneTwiceWhenDistinct) {
     keyspace_.settings.hash_max_listpack_entries = limit;
     keyspace_.db().Remove(key_);
     for (int i = 0; i < 20; ++i) Set(std::to_string(i), "v" + std::to_string(i));
-    const HashReader hash(*Find());
+    const HashReader hash(*Find(), keyspace_.keyspace);
     std::set<std::string> met;
     for (int i = 0; i < 300; ++i) {
       std::set<std::string> drawn;
@@ -144,7 +144,7 @@ TEST_F(HashValueTest, DrawsEveryFieldAndNoneTwiceWhenDistinct) {
     });
     EXPECT_EQ(draws, 900);
     EXPECT_EQ(repeated.size(), 20u);
-    EXPECT_TRUE(hash.Has(hash.RandomPair(random).field.ToString()));
+    EXPECT_TRUE(hash.Has(hash.RandomPair(random)->field.ToString()));
   }
 }
 
@@ -158,7 +158,7 @@ TEST_F(HashValueTest, CopiesAreDeep) {
     Set("a", "2");
     const Entry* copy = keyspace_.db().Find(Key("copy"));
     EXPECT_EQ(copy->encoding(), Find()->encoding());
-    EXPECT_EQ(HashReader(*copy).Get("a")->ToString(), "1");
+    EXPECT_EQ(HashReader(*copy, keyspace_.keyspace).Get("a")->ToString(), "1");
     EXPECT_GT(ValueBytes(*copy, 5), 0u);
   }
 }

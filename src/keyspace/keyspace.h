@@ -7,6 +7,7 @@
 
 #include "base/prng.h"
 #include "ds/cut_state.h"
+#include "keyspace/cutter.h"
 #include "keyspace/database.h"
 #include "keyspace/free_worker.h"
 #include "keyspace/observer.h"
@@ -24,6 +25,7 @@ enum class ExpiredKeys : uint8_t {
 // Plain counters for INFO; reset by CONFIG RESETSTAT.
 struct KeyspaceStats {
   uint64_t expired_keys = 0;
+  uint64_t expired_subkeys = 0;  // fields of hashes
   uint64_t evicted_keys = 0;
   uint64_t hits = 0;
   uint64_t misses = 0;
@@ -68,6 +70,7 @@ class Keyspace {
   FreeWorker& free_worker() { return free_worker_; }
   Prng& random() { return random_; }
   ds::CutState& cuts() { return cuts_; }
+  Cutter& cutter() { return cutter_; }
 
  private:
   const settings::Settings& settings_;
@@ -82,6 +85,7 @@ class Keyspace {
   bool reports_changes_ = false;
   bool reports_added_ = false;
   std::vector<std::unique_ptr<Database>> databases_;
+  Cutter cutter_;
 };
 
 }  // namespace hearth::keyspace

@@ -47,7 +47,9 @@ void ListValue::GrowFor(std::span<const std::string_view> elements) {
   const ds::QuicklistLimits limits = Limits();
   if (limits.Fits(bytes, view.Length() + elements.size())) return;
   Listpack pack = Listpack::Adopt(static_cast<uint8_t*>(handle_.container()));
-  handle_.SetContainer(Encoding::kQuicklist, std::make_unique<Quicklist>(std::move(pack), limits).release());
+  handle_.SetContainer(
+      Encoding::kQuicklist,
+      std::make_unique<Quicklist>(std::move(pack), limits, &handle_.database().keyspace().cuts()).release());
 }
 
 // After a removal: a quicklist of one node becomes a listpack again. Half the limit keeps a list that hovers
@@ -63,6 +65,7 @@ void ListValue::ShrinkIfSmall() {
   if (!is_small) return;
   const std::unique_ptr<Quicklist> emptied(&quicklist());
   handle_.SetContainer(Encoding::kListpack, emptied->TakeSingleListpack()->Release());
+  handle_.database().keyspace().cutter().OnListGone(*emptied);
 }
 
 void ListValue::PushOne(ListEnd end, std::string_view element) {

@@ -13,10 +13,12 @@ namespace hearth::keyspace {
 class ListpackEdit {
  public:
   explicit ListpackEdit(WriteHandle& handle)
-      : handle_(handle), pack_(ds::Listpack::Adopt(static_cast<uint8_t*>(handle.container()))) {}
+      : handle_(handle),
+        encoding_(handle->encoding()),
+        pack_(ds::Listpack::Adopt(static_cast<uint8_t*>(handle.container()))) {}
   ListpackEdit(const ListpackEdit&) = delete;
   ListpackEdit& operator=(const ListpackEdit&) = delete;
-  ~ListpackEdit() { handle_.SetContainer(Encoding::kListpack, pack_.Release()); }
+  ~ListpackEdit() { handle_.SetContainer(encoding_, pack_.Release()); }
 
   ds::Listpack& operator*() { return pack_; }
   ds::Listpack* operator->() { return &pack_; }
@@ -24,6 +26,7 @@ class ListpackEdit {
 
  private:
   WriteHandle& handle_;
+  const Encoding encoding_;
   ds::Listpack pack_;
 };
 

@@ -56,6 +56,8 @@ class MemberTable {
   size_t size() const { return members_.size(); }
   bool Has(std::string_view text) const { return static_cast<bool>(members_.Find(text, Hash(text))); }
 
+  // To be called while empty, before so many members come.
+  void Reserve(size_t count) { members_.Reserve(count); }
   // False if the member was there already.
   bool Add(std::string_view text);
   // False if it was not there.
@@ -78,6 +80,8 @@ class MemberTable {
   uint64_t Scan(uint64_t cursor, Visit&& visit) const {
     return members_.Scan(cursor, [&](const Member* member) { visit(member->text()); });
   }
+
+  ds::WalkedTable Walked() { return members_.Walked(); }
 
   // Any member with equal chance; the table must not be empty.
   std::string_view Random(Prng& random) const { return members_.FairRandom(random)->text(); }

@@ -1,6 +1,9 @@
 // What the keyspace tells the engine. The keyspace knows no clients, replies or notifications.
 #pragma once
 
+#include <span>
+#include <string>
+
 #include "keyspace/entry.h"
 
 namespace hearth::keyspace {
@@ -18,6 +21,8 @@ class KeyspaceObserver {
   virtual void OnAdded(Database& database, const Key& key, Type type) = 0;
   // A key's time was over and it has been removed.
   virtual void OnExpired(Database& database, const Key& key) = 0;
+  // The time of some fields of the hash `key` was over and they have been removed.
+  virtual void OnFieldsExpired(Database& database, const Key& key, std::span<const std::string> fields) = 0;
   // A key was removed for want of memory.
   virtual void OnEvicted(Database& database, const Key& key) = 0;
   // A container lost its last element and was removed.

@@ -39,7 +39,7 @@ size_t ScoreIndex::MemoryBytes(size_t samples) const {
 }
 
 ScoreIndex* ScoreIndex::Clone() const {
-  auto copy = std::make_unique<ScoreIndex>();
+  auto copy = std::make_unique<ScoreIndex>(cuts_);
   for (auto at = tree_.At(0); at.IsValid(); at.Next()) copy->Add(at.member().member(), at.member().score());
   return copy.release();
 }

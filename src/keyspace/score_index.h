@@ -1,7 +1,7 @@
 // A large sorted set: its members in order in a tree and by name in a hash table, one allocation for each,
 // which both share.
 //
-// Running snapshots walk the leaves of the tree, in order; so the hash table carries no cut bits of its own.
+// Running snapshots walk the buckets of the table: a score is part of what a bucket holds.
 //
 // Owned by the entry of its key, changed by SortedSetValue (sorted_set_value.h) on the engine thread; once
 // nothing refers to it, any thread may destroy it.
@@ -22,7 +22,8 @@ class ScoreIndex {
  public:
   using Member = ds::ScoredMember;
 
-  ScoreIndex() = default;
+  // `cuts` outlives the index; null for one that no snapshot walks.
+  explicit ScoreIndex(const ds::CutState* cuts) : cuts_(cuts), members_(cuts) {}
   ~ScoreIndex();
   ScoreIndex(const ScoreIndex&) = delete;
   ScoreIndex& operator=(const ScoreIndex&) = delete;
@@ -41,8 +42,9 @@ class ScoreIndex {
   // The member must not be there; `hash` is its hash.
   void Add(std::string_view text, uint64_t hash, double score);
   void Add(std::string_view text, double score) { Add(text, Hash(text), score); }
-  // `member` is one of ours.
-  void SetScore(const Member& member, double score) {
+  // `member` is one of ours; `hash` is its hash.
+  void SetScore(const Member& member, uint64_t hash, double score) {
+    members_.WillChange(hash);
     tree_.ChangeScore(const_cast<Member*>(&member), score);
   }
   void Erase(const Member& member);
@@ -55,6 +57,8 @@ class ScoreIndex {
     return members_.Scan(cursor, [&](const Member* member) { visit(*member); });
   }
 
+  ds::WalkedTable Walked() { return members_.Walked(); }
+
   // Bytes that the allocator holds for all of it; those of the members are estimated from about `samples` of
   // them (0: all).
   size_t MemoryBytes(size_t samples) const;
@@ -63,12 +67,15 @@ class ScoreIndex {
   ScoreIndex* Clone() const;
 
  private:
+  friend class ScoreIndexBuilder;
+
   struct Traits {
     using Item = Member;
     static std::string_view KeyOf(const Member* member) { return member->member(); }
     static uint64_t HashOf(const Member* member) { return Hash(member->member()); }
   };
 
+  const ds::CutState* cuts_;
   ds::HashTable<Traits> members_;
   ds::SortedTree tree_;
 };

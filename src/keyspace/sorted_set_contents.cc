@@ -66,15 +66,16 @@ class SortedSetContents::PackEdit {
   Listpack pack_;
 };
 
-SortedSetContents::SortedSetContents(const settings::Settings& settings, size_t first_bytes, size_t size_hint)
-    : settings_(settings) {
+SortedSetContents::SortedSetContents(Keyspace& keyspace, size_t first_bytes, size_t size_hint)
+    : keyspace_(keyspace) {
+  const settings::Settings& settings = keyspace.settings();
   if (size_hint <= static_cast<uint64_t>(settings.zset_max_listpack_entries) &&
       first_bytes <= static_cast<uint64_t>(settings.zset_max_listpack_value)) {
     encoding_ = Encoding::kListpack;
     container_ = Listpack().Release();
   } else {
     encoding_ = Encoding::kSkiplist;
-    container_ = std::make_unique<ScoreIndex>().release();
+    container_ = std::make_unique<ScoreIndex>(&keyspace_.cuts()).release();
   }
 }
 
@@ -93,12 +94,13 @@ void SortedSetContents::FreeContainer() {
 size_t SortedSetContents::Length() const { return SortedSetReader(encoding_, container_).Length(); }
 
 void SortedSetContents::PrepareFor(size_t added) {
-  if (is_pack() && added > static_cast<uint64_t>(settings_.zset_max_listpack_entries)) ConvertToIndex();
+  if (is_pack() && added > static_cast<uint64_t>(keyspace_.settings().zset_max_listpack_entries))
+    ConvertToIndex();
 }
 
 void SortedSetContents::Add(std::string_view member, double score) {
-  if (is_pack() && (Length() + 1 > static_cast<uint64_t>(settings_.zset_max_listpack_entries) ||
-                    member.size() > static_cast<uint64_t>(settings_.zset_max_listpack_value) ||
+  if (is_pack() && (Length() + 1 > static_cast<uint64_t>(keyspace_.settings().zset_max_listpack_entries) ||
+                    member.size() > static_cast<uint64_t>(keyspace_.settings().zset_max_listpack_value) ||
                     pack().TotalBytes() + member.size() > Listpack::kMaxBytes / 2)) {
     ConvertToIndex();
   }
@@ -140,7 +142,7 @@ void SortedSetContents::RemoveRange(size_t start, size_t count) {
 }
 
 void SortedSetContents::ConvertToIndex() {
-  auto converted = std::make_unique<ScoreIndex>();
+  auto converted = std::make_unique<ScoreIndex>(&keyspace_.cuts());
   SortedSetReader(encoding_, container_).ForEach([&](const Element& member, double score) {
     ds::NumberBuffer digits;
     converted->Add(member.View(digits), score);

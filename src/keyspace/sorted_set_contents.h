@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "ds/listpack.h"
+#include "keyspace/keyspace.h"
 #include "keyspace/score_index.h"
 #include "keyspace/types.h"
-#include "settings/settings.h"
 
 namespace hearth::keyspace {
 
@@ -21,13 +21,13 @@ enum class ScoreChange : uint8_t { kNone, kAdded, kUpdated };
 class SortedSetContents {
  public:
   // Empty, of the encoding that will suit a first member of so many bytes and as many members as `size_hint`.
-  SortedSetContents(const settings::Settings& settings, size_t first_bytes, size_t size_hint);
+  SortedSetContents(Keyspace& keyspace, size_t first_bytes, size_t size_hint);
   // Takes over what hangs on an entry.
-  static SortedSetContents Adopt(const settings::Settings& settings, Encoding encoding, void* container) {
-    return SortedSetContents(settings, encoding, container);
+  static SortedSetContents Adopt(Keyspace& keyspace, Encoding encoding, void* container) {
+    return SortedSetContents(keyspace, encoding, container);
   }
   SortedSetContents(SortedSetContents&& other) noexcept
-      : settings_(other.settings_),
+      : keyspace_(other.keyspace_),
         encoding_(other.encoding_),
         container_(std::exchange(other.container_, nullptr)) {}
   SortedSetContents& operator=(SortedSetContents&&) = delete;
@@ -58,8 +58,8 @@ class SortedSetContents {
   void RemoveRange(size_t start, size_t count);
 
  private:
-  SortedSetContents(const settings::Settings& settings, Encoding encoding, void* container)
-      : settings_(settings), encoding_(encoding), container_(container) {}
+  SortedSetContents(Keyspace& keyspace, Encoding encoding, void* container)
+      : keyspace_(keyspace), encoding_(encoding), container_(container) {}
 
   class PackEdit;
 
@@ -75,7 +75,7 @@ class SortedSetContents {
   void FreeContainer();
   void ConvertToIndex();
 
-  const settings::Settings& settings_;
+  Keyspace& keyspace_;
   Encoding encoding_;
   void* container_;
 };
@@ -107,7 +107,7 @@ ScoreChange SortedSetContents::UpdateInIndex(std::string_view member, Decide&& d
     index().Add(member, hash, *score);
     return ScoreChange::kAdded;
   }
-  index().SetScore(*found, *score);
+  index().SetScore(*found, hash, *score);
   return ScoreChange::kUpdated;
 }
 

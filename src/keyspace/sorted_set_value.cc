@@ -81,7 +81,7 @@ RankRange SortedSetReader::RanksOf(const LexRange& range) const {
 }
 
 WriteHandle SortedSetValue::Create(Database& database, const Key& key, size_t first_bytes, size_t size_hint) {
-  SortedSetContents contents(database.keyspace().settings(), first_bytes, size_hint);
+  SortedSetContents contents(database.keyspace(), first_bytes, size_hint);
   const Encoding encoding = contents.encoding();
   return database.Create(key, Type::kSortedSet, encoding, contents.Release());
 }

@@ -141,7 +141,7 @@ class SortedSetValue::Edit {
  public:
   explicit Edit(WriteHandle& handle)
       : handle_(handle),
-        contents_(SortedSetContents::Adopt(handle.database().keyspace().settings(), handle->encoding(),
+        contents_(SortedSetContents::Adopt(handle.database().keyspace(), handle->encoding(),
                                            handle.container())) {}
   Edit(const Edit&) = delete;
   Edit& operator=(const Edit&) = delete;

@@ -70,7 +70,7 @@ size_t ConsumerGroup::MemoryBytes() const {
 }
 
 Stream* Stream::Clone() const {
-  auto copy = std::make_unique<Stream>();
+  auto copy = std::make_unique<Stream>(cuts);
   copy->log.CopyFrom(log);
   for (const auto& [name, group] : groups) copy->groups.emplace(name, group->Clone());
   return copy.release();

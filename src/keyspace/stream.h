@@ -69,7 +69,8 @@ struct ConsumerGroup {
 };
 
 struct Stream {
-  Stream() = default;
+  // `cuts` outlives the stream; null for one that no snapshot walks.
+  explicit Stream(const ds::CutState* cuts) : cuts(cuts), log(cuts) {}
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
   Stream* Clone() const;
@@ -87,6 +88,7 @@ struct Stream {
   // much.
   std::optional<int64_t> LagOf(const ConsumerGroup& group) const;
 
+  const ds::CutState* cuts;
   ds::StreamLog log;
   std::map<std::string, std::unique_ptr<ConsumerGroup>, std::less<>> groups;
 };

@@ -6,7 +6,8 @@
 namespace hearth::keyspace {
 
 WriteHandle StreamValue::Create(Database& database, const Key& key) {
-  return database.Create(key, Type::kStream, Encoding::kStream, std::make_unique<Stream>().release());
+  return database.Create(key, Type::kStream, Encoding::kStream,
+                         std::make_unique<Stream>(&database.keyspace().cuts()).release());
 }
 
 void StreamValue::CountGroupChange() { handle_.database().keyspace().CountChanges(1); }

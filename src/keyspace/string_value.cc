@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "keyspace/entry_layout.h"
+#include "keyspace/keyspace.h"
 
 namespace hearth::keyspace {
 namespace {
@@ -49,6 +50,7 @@ char* StringValue::Reshape(size_t size) {
   }
   if (entry->is_int() || entry->is_inline()) MoveToText(size);
   entry = handle_.entry_;
+  handle_.database_->keyspace().cutter().BeforeTextChange(*entry);
   Text* text = Text::Resize(entry->text_word(), size, true);
   entry->set_container(text);
   entry->set_encoding(Encoding::kRaw);

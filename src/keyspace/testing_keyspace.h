@@ -13,6 +13,9 @@ class RecordingObserver : public KeyspaceObserver {
   void OnChanged(Database& database, const Key& key) override { Note("changed", database, key); }
   void OnAdded(Database& database, const Key& key, Type) override { Note("added", database, key); }
   void OnExpired(Database& database, const Key& key) override { Note("expired", database, key); }
+  void OnFieldsExpired(Database& database, const Key& key, std::span<const std::string> fields) override {
+    for (const std::string& field : fields) Note(("field " + field + " expired").c_str(), database, key);
+  }
   void OnEvicted(Database& database, const Key& key) override { Note("evicted", database, key); }
   void OnEmptied(Database& database, const Key& key) override { Note("emptied", database, key); }
 

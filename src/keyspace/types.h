@@ -18,6 +18,7 @@ enum class Encoding : uint8_t {
   kIntset,     // one ds::Intset
   kSkiplist,   // a sorted tree beside a hash index; printed under the name that clients know
   kStream,
+  kListpackEx,  // one ds::Listpack, of a hash with expiry of fields (expiring_pack.h)
 };
 
 constexpr std::string_view TypeName(Type type) {
@@ -27,7 +28,7 @@ constexpr std::string_view TypeName(Type type) {
 
 constexpr std::string_view EncodingName(Encoding encoding) {
   constexpr std::string_view kNames[] = {"raw",       "int",    "embstr",   "listpack", "quicklist",
-                                         "hashtable", "intset", "skiplist", "stream"};
+                                         "hashtable", "intset", "skiplist", "stream",   "listpackex"};
   return kNames[static_cast<int>(encoding)];
 }
 

@@ -47,6 +47,11 @@ void Connection::Close() {
   MarkDirty(kCloseNow);
 }
 
+void Connection::ReleaseOutput() {
+  is_held_ = false;
+  MarkDirty(0);
+}
+
 void Connection::PauseReading() {
   wishes_ &= ~kResumeReading;
   MarkDirty(kPauseReading);

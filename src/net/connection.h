@@ -49,6 +49,11 @@ class Connection final : private EventHandler {
   // The outstanding batch, or null.
   Batch* outstanding_batch() { return engine_batch_; }
 
+  // From now on nothing that is appended leaves, nor does more input come, until ReleaseOutput: the reply waits
+  // for its write to be durable.
+  void HoldOutput() { is_held_ = true; }
+  void ReleaseOutput();
+
   // Sends what has been appended, then closes. Input from now on is ignored. OnClosed follows.
   void CloseAfterReply();
   // Closes at the end of this turn, unsent replies are dropped. OnClosed follows (not from inside this call).
@@ -111,6 +116,7 @@ class Connection final : private EventHandler {
   uint64_t handed_over_bytes_ = 0;
   uint32_t wishes_ = 0;
   bool is_dirty_ = false;
+  bool is_held_ = false;
   bool is_open_ = false;  // OnOpen was called, OnClosed was not
   bool is_closing_ = false;
   bool is_moving_ = false;   // on the way from one loop to another

@@ -194,6 +194,7 @@ bool IoThreads::HandOver(Connection& connection) {
   connection.is_dirty_ = false;
   // What is asked for meanwhile goes along when it arrives at its new loop.
   if (connection.is_moving_) return true;
+  if (connection.is_held_ && (connection.wishes_ & (kAttach | kCloseNow | kRelease)) == 0) return true;
   const DownMessage message{&connection, connection.wishes_, connection.output_.Detach()};
   connection.wishes_ = 0;
   connection.handed_over_bytes_ += message.chain.size_bytes;

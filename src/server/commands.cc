@@ -21,13 +21,18 @@ Commands::Commands(const Parts& parts)
       metrics_(parts.engine, parts.connections, parts.loop),
       config_(parts.configuration, parts.engine, metrics_, parts.log),
       debug_({[&expiry = parts.expiry](bool on) { expiry.set_enabled(on); },
-              [&clock = parts.clock](int64_t micros) { HoldUp(clock, micros); }}),
+              [&clock = parts.clock](int64_t micros) { HoldUp(clock, micros); },
+              [this](engine::Context& ctx) { persistence_.DebugReload(ctx); },
+              [this](engine::Context& ctx) { persistence_.DebugLoadAof(ctx); }}),
       info_({parts.engine, parts.configuration, parts.connections, parts.limits, metrics_, identity_}),
       memory_(parts.engine, metrics_, identity_),
+      persistence_(parts.persistence, parts.engine),
       server_(parts.shutdown) {
   engine::CommandTable& table = parts.engine.commands();
   commands::RegisterStrings(table);
   commands::RegisterKeys(table);
+  commands::RegisterRestore(table);
+  commands::RegisterDump(table);
   commands::RegisterExpiry(table);
   commands::RegisterScan(table);
   commands::RegisterSort(table);
@@ -52,6 +57,7 @@ Commands::Commands(const Parts& parts)
   debug_.Register(table);
   info_.Register(table);
   memory_.Register(table);
+  persistence_.Register(table, info_);
   server_.Register(table);
 }
 

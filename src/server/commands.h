@@ -20,6 +20,7 @@
 #include "server/info.h"
 #include "server/info_metrics.h"
 #include "server/memory_commands.h"
+#include "server/persistence_commands.h"
 #include "server/server_commands.h"
 #include "settings/configuration.h"
 
@@ -37,6 +38,7 @@ class Commands {
     keyspace::ExpiryCycle& expiry;
     net::IoThreads& connections;
     engine::ClientLimits& limits;
+    persistence::Persistence& persistence;
     // SHUTDOWN; see ServerCommands.
     ServerCommands::Actions shutdown;
   };
@@ -52,6 +54,7 @@ class Commands {
   DebugCommands debug_;
   Info info_;
   MemoryCommands memory_;
+  PersistenceCommands persistence_;
   ServerCommands server_;
 };
 

@@ -86,12 +86,17 @@ void Help(Context& ctx) {
       "DEBUG <subcommand> [<argument> ...]. The subcommands are:",
       "ERROR <text>",
       "    Replies an error of that text.",
+      "LOADAOF",
+      "    Writes the append-only file out, empties the databases and loads it again.",
       "OBJECT <key>",
       "    Shows how the value of a key is kept.",
       "PROTOCOL <type>",
       "    Replies an example of a protocol type: string, integer, double, bignum, null, array, set, map, "
       "attrib, push,",
       "    verbatim, true or false.",
+      "RELOAD [MERGE] [NOFLUSH] [NOSAVE]",
+      "    Saves a snapshot, empties the databases and loads it again; NOSAVE and NOFLUSH leave out those "
+      "steps.",
       "SET-ACTIVE-EXPIRE (0|1)",
       "    Turns the removal of expired keys that nobody asks for off or on.",
       "SLEEP <seconds>",
@@ -108,6 +113,8 @@ void Help(Context& ctx) {
 void DebugCommands::Run(Context& ctx) {
   constexpr double kLongestSleepSeconds = 3600;
   if (ctx.Is(1, "help") && ctx.size() == 2) return Help(ctx);
+  if (ctx.Is(1, "reload")) return actions_.reload(ctx);
+  if (ctx.Is(1, "loadaof") && ctx.size() == 2) return actions_.load_aof(ctx);
   if (ctx.size() == 3) {
     if (ctx.Is(1, "object")) return DescribeEntry(ctx);
     if (ctx.Is(1, "protocol")) return ReplyExample(ctx);

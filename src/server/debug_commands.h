@@ -15,6 +15,8 @@ class DebugCommands {
     std::function<void(bool on)> set_active_expiry;
     // Holds up the whole server for so many microseconds: DEBUG SLEEP.
     std::function<void(int64_t micros)> hold_up;
+    std::function<void(engine::Context&)> reload;
+    std::function<void(engine::Context&)> load_aof;
   };
   explicit DebugCommands(Actions actions) : actions_(std::move(actions)) {}
 

@@ -44,7 +44,6 @@ Info::Info(const Parts& parts) : parts_(parts) {
   SetSection("Server", Shown::kByDefault, by(&Info::WriteServer));
   SetSection("Clients", Shown::kByDefault, by(&Info::WriteClients));
   SetSection("Memory", Shown::kByDefault, by(&Info::WriteMemory));
-  SetSection("Persistence", Shown::kByDefault, by(&Info::WritePersistence));
   SetSection("Stats", Shown::kByDefault, by(&Info::WriteStats));
   SetSection("Replication", Shown::kByDefault, by(&Info::WriteReplication));
   SetSection("CPU", Shown::kByDefault, by(&Info::WriteCpu));

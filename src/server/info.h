@@ -76,7 +76,6 @@ class Info {
   void WriteServer(InfoText& text) const;
   void WriteClients(InfoText& text) const;
   void WriteMemory(InfoText& text) const;
-  void WritePersistence(InfoText& text) const;
   void WriteStats(InfoText& text) const;
   void WriteReplication(InfoText& text) const;
   void WriteCpu(InfoText& text) const;

@@ -69,15 +69,6 @@ void Info::WriteClients(InfoText& text) const {
   text.Add("total_blocking_keys_on_nokey", engine.blocking().key_count_for_removal());
 }
 
-void Info::WritePersistence(InfoText& text) const {
-  text.Add("loading", 0);
-  text.Add("async_loading", 0);
-  text.Add("rdb_changes_since_last_save", parts_.engine.keyspace().change_count());
-  text.Add("rdb_bgsave_in_progress", 0);
-  text.Add("aof_enabled", 0);
-  text.Add("aof_rewrite_in_progress", 0);
-}
-
 void Info::WriteStats(InfoText& text) const {
   engine::Engine& engine = parts_.engine;
   const engine::EngineStats& stats = engine.stats();
@@ -92,6 +83,7 @@ void Info::WriteStats(InfoText& text) const {
   text.AddFixed("instantaneous_output_kbps", parts_.metrics.output().per_second() / 1024);
   text.Add("rejected_connections", stats.connections_rejected);
   text.Add("expired_keys", keys.expired_keys);
+  text.Add("expired_subkeys", keys.expired_subkeys);
   text.AddFixed("expired_stale_perc", keys.expired_stale_perc);
   text.Add("expired_time_cap_reached_count", keys.expired_time_cap_reached);
   text.Add("expire_cycle_cpu_milliseconds", keys.expire_cycle_cpu_us / 1000);
@@ -183,8 +175,9 @@ void Info::WriteKeyspace(InfoText& text) const {
     for (int k = 0; k < sampled; ++k) {
       sum_ms += std::max<int64_t>(0, entries[k]->expiry_ms() - keyspace.now_ms()) / sampled;
     }
-    text.Add(fmt::format("db{}", i), fmt::format("keys={},expires={},avg_ttl={}", database.size(),
-                                                 database.expiring_count(), sum_ms));
+    text.Add(fmt::format("db{}", i),
+             fmt::format("keys={},expires={},avg_ttl={},subexpiry={}", database.size(),
+                         database.expiring_count(), sum_ms, database.field_expiring_count()));
   }
 }
 

@@ -28,7 +28,7 @@ bool IsLoopback(const net::Connection& connection) {
 }  // namespace
 
 Server::Server(settings::Configuration& configuration, Logger& log, env::Clock& clock, env::Net& net,
-               env::Poller& poller, env::Random& random)
+               env::Poller& poller, env::Random& random, env::Disk& disk)
     : configuration_(configuration),
       settings_(configuration.settings()),
       log_(log),
@@ -41,6 +41,8 @@ Server::Server(settings::Configuration& configuration, Logger& log, env::Clock& 
       listener_(loop_, net, connections_,
                 [this](net::Connection& connection) { return AcceptsConnection(connection); }),
       limits_(engine_),
+      persistence_({configuration, engine_, loop_, disk, clock, log, [this] { return TakeTurn(); },
+                    [this] { EndAtOnce(); }}),
       commands_({configuration,
                  log,
                  clock,
@@ -50,11 +52,8 @@ Server::Server(settings::Configuration& configuration, Logger& log, env::Clock& 
                  expiry_,
                  connections_,
                  limits_,
-                 {[this](const ShutdownRequest&) -> Status {
-                    Stop("User requested shutdown...");
-                    return {};
-                  },
-                  [] { return false; }}}) {
+                 persistence_,
+                 {[this](const ShutdownRequest& request) { return Stop(request); }, [] { return false; }}}) {
   RenameCommands();
   engine_.set_after_batch([this](engine::Client& client) { limits_.AfterBatch(client); });
   engine_.pubsub().set_after_delivery([this](engine::Client& client) { limits_.AfterDelivery(client); });
@@ -182,6 +181,7 @@ Status Server::Start() {
     return Fail("nothing to listen on");
   }
   log_.Notice("Server initialized");
+  HEARTH_TRY(persistence_.Start());
   if (settings_.port != 0) log_.Notice("Ready to accept connections tcp");
   if (!settings_.unixsocket.empty()) log_.Notice("Ready to accept connections unix");
   loop_.After(0, [this] { Cron(); });
@@ -190,16 +190,51 @@ Status Server::Start() {
 }
 
 int Server::Run() {
-  loop_.Run();
+  if (!is_stopping_) loop_.Run();
   listener_.Close();
-  return 0;
+  return exit_code_;
 }
 
-void Server::Stop(std::string_view why) {
-  if (is_stopping_) return;
+Status Server::Stop(const ShutdownRequest& request) {
+  if (is_stopping_) return {};
+  log_.Notice("User requested shutdown...");
+  using Save = persistence::Persistence::FinalSave;
+  const Save save = request.save == ShutdownRequest::Save::kYes  ? Save::kYes
+                    : request.save == ShutdownRequest::Save::kNo ? Save::kNo
+                                                                 : Save::kIfConfigured;
+  if (Status status = persistence_.Stop(save); !status && !request.is_forced) {
+    return Fail("ERR Errors trying to SHUTDOWN. Check logs.");
+  }
   is_stopping_ = true;
-  log_.Notice("{}", why);
   loop_.Stop();
+  return {};
+}
+
+// What `shutdown-on-sigterm` and `shutdown-on-sigint` ask for.
+void Server::StopBySignal(int signal) {
+  log_.Notice("Received {} scheduling shutdown...", signal == SIGINT ? "SIGINT" : "SIGTERM");
+  const int flags =
+      static_cast<int>(signal == SIGINT ? settings_.shutdown_on_sigint : settings_.shutdown_on_sigterm);
+  const auto has = [flags](settings::ShutdownFlags flag) { return (flags & static_cast<int>(flag)) != 0; };
+  ShutdownRequest request;
+  if (has(settings::ShutdownFlags::kSave)) request.save = ShutdownRequest::Save::kYes;
+  if (has(settings::ShutdownFlags::kNosave)) request.save = ShutdownRequest::Save::kNo;
+  request.is_immediate = has(settings::ShutdownFlags::kNow);
+  request.is_forced = has(settings::ShutdownFlags::kForce);
+  if (!Stop(request))
+    log_.Warning(
+        "SIGTERM received but errors trying to shut down the server, check the logs for more information");
+}
+
+void Server::EndAtOnce() {
+  exit_code_ = 1;
+  is_stopping_ = true;
+  loop_.Stop();
+}
+
+bool Server::TakeTurn() {
+  loop_.RunOnce(0);
+  return !is_stopping_;
 }
 
 // Runs `hz` times a second.
@@ -215,6 +250,7 @@ void Server::Cron() {
 void Server::Tick() {
   engine_.RefreshTime();
   limits_.Tick();
+  persistence_.Tick();
   commands_.Sample();
 }
 
@@ -227,8 +263,7 @@ void Server::WakeFor(int64_t at_ms) {
 
 void Server::BeforeWait() {
   if (const int signal = env::TakeStopSignal(); signal != 0 && !is_stopping_) {
-    log_.Notice("Received {} scheduling shutdown...", signal == SIGINT ? "SIGINT" : "SIGTERM");
-    Stop("User requested shutdown...");
+    StopBySignal(signal);
   }
   engine_.BeforeWait();
   WakeFor(engine_.blocking().NextDeadlineMs());
@@ -239,6 +274,7 @@ void Server::BeforeWait() {
     loop_.RequestImmediateTurn();
   }
   if (engine_.effects().wanted()) engine_.effects().Flush();
+  persistence_.BeforeWait();
 }
 
 }  // namespace hearth::server

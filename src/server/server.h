@@ -12,12 +12,14 @@
 #include "engine/client_limits.h"
 #include "engine/engine.h"
 #include "env/clock.h"
+#include "env/disk.h"
 #include "env/net.h"
 #include "env/random.h"
 #include "keyspace/expiry_cycle.h"
 #include "net/event_loop.h"
 #include "net/io_threads.h"
 #include "net/listener.h"
+#include "persistence/persistence.h"
 #include "server/commands.h"
 #include "settings/configuration.h"
 
@@ -27,12 +29,13 @@ class Server {
  public:
   // `configuration` is loaded and outlives the server, as do the environment's parts.
   Server(settings::Configuration& configuration, Logger& log, env::Clock& clock, env::Net& net,
-         env::Poller& poller, env::Random& random);
+         env::Poller& poller, env::Random& random, env::Disk& disk);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Opens the listening sockets and says so in the log. The error has been logged when this returns.
+  // Opens the listening sockets, loads the dataset, and says so in the log. The error has been logged when
+  // this returns.
   Status Start();
   // Serves until a stop signal or SHUTDOWN. Returns the exit code.
   int Run();
@@ -50,7 +53,11 @@ class Server {
   void BeforeWait();
   void WakeFor(int64_t at_ms);
   void AdjustFileLimit();
-  void Stop(std::string_view why);
+  // Serves clients for a moment while data is loaded; false if the server is to end.
+  bool TakeTurn();
+  void EndAtOnce();
+  void StopBySignal(int signal);
+  Status Stop(const ShutdownRequest& request);
 
   settings::Configuration& configuration_;
   const settings::Settings& settings_;
@@ -63,8 +70,10 @@ class Server {
   net::IoThreads connections_;
   net::Listener listener_;
   engine::ClientLimits limits_;
+  persistence::Persistence persistence_;
   Commands commands_;
   bool is_stopping_ = false;
+  int exit_code_ = 0;
 };
 
 }  // namespace hearth::server

@@ -109,7 +109,7 @@ def test_values_have_the_oracles_form(pair):
     forms = {"redis_version": r"7\.\d+\.\d+", "run_id": r"[0-9a-f]{40}", "master_replid": r"[0-9a-f]{40}",
              "role": "master",
              "redis_mode": "standalone", "used_memory_human": r"[\d.]+[BKMG]",
-             "db0": r"keys=2,expires=1,avg_ttl=\d+",
+             "db0": r"keys=2,expires=1,avg_ttl=\d+(,subexpiry=0)?",
              "cmdstat_set": r"calls=2,usec=\d+,usec_per_call=[\d.]+,rejected_calls=0,failed_calls=0",
              "cmdstat_lpush": r"calls=1,usec=\d+,usec_per_call=[\d.]+,rejected_calls=0,failed_calls=1",
              "errorstat_ERR": r"count=\d+", "errorstat_WRONGTYPE": r"count=1", "used_cpu_sys": r"\d+\.\d{6}",

@@ -1,0 +1,204 @@
+// What a snapshot takes from the keyspace: a stream of records of raw bytes, cheap to write on the engine
+// thread, which a worker turns into RDB or commands.
+//
+//   whole:  a key with all of its value
+//   begin:  a key whose value is large and follows in pieces
+//   piece:  some parts of such a value
+//   end:    that value is complete
+//
+// Pieces of several values may be mixed, and come in the order in which they were captured; where the order
+// of the parts matters, NodeParts and TextPiece say where each belongs. Small encodings are in a record byte
+// for byte as RDB stores them. Numbers have the host's byte order; the stream never leaves the process.
+//
+// CaptureWriter is the engine thread's. A reader may be any thread's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ds/quicklist_node.h"
+#include "ds/scored_member.h"
+#include "ds/stream_block.h"
+#include "keyspace/entry.h"
+#include "keyspace/field_table.h"
+#include "keyspace/stream.h"
+
+namespace hearth::keyspace {
+
+// A run of whole records.
+using CaptureChunk = std::vector<char>;
+
+class CaptureWriter {
+ public:
+  // `take` gets every full chunk.
+  explicit CaptureWriter(std::function<void(CaptureChunk)> take) : take_(std::move(take)) {}
+
+  // The key with its value, whatever its size.
+  void Whole(int database, const Entry& entry);
+
+  // The head of a value that follows in pieces; `value` names it until its end.
+  void Begin(uint64_t value, int database, const Entry& entry);
+  void End(uint64_t value);
+
+  // Parts of value `value`. Consecutive calls for one value share a record.
+  void Add(uint64_t value, const Field& field);
+  void Add(uint64_t value, std::string_view member);
+  void Add(uint64_t value, const ds::ScoredMember& member);
+  void Add(uint64_t value, const ds::StreamBlock& block);
+  void AddNode(uint64_t value, uint64_t self, uint64_t after, const ds::QuicklistNode& node);
+  void AddText(uint64_t value, uint64_t offset, std::string_view bytes);
+
+  // Hands over what has been written so far.
+  void Flush();
+  // A piece is open and may be gone on with; the walker ends it when its slice does.
+  void EndPiece();
+  // Bytes written since the start.
+  uint64_t bytes_written() const { return bytes_before_ + chunk_.size(); }
+
+ private:
+  enum class Kind : uint8_t;
+  friend class CaptureReader;
+
+  void BeginRecord(Kind kind);
+  void EndRecord();
+  // Goes on with a piece of `value`, or begins one.
+  void ContinuePiece(uint64_t value);
+  void PutHead(int database, const Entry& entry);
+  void PutParts(const Entry& entry);
+  void Put(const void* bytes, size_t size);
+  template <typename Number>
+  void PutNumber(Number number) {
+    Put(&number, sizeof(number));
+  }
+  void PutText(std::string_view text);
+  void PutField(const Field& field);
+  void PutScored(std::string_view member, double score);
+  void PutNode(uint64_t self, uint64_t after, const ds::QuicklistNode& node);
+  void PutBlock(const ds::StreamBlock& block);
+  void PutStreamHead(const Stream& stream);
+
+  std::function<void(CaptureChunk)> take_;
+  CaptureChunk chunk_;
+  uint64_t bytes_before_ = 0;
+  size_t record_start_ = 0;
+  uint64_t piece_of_ = 0;  // the value that the open record is a piece of, 0 if it is none
+};
+
+// What is said of a key before its value. Texts point into the chunk.
+struct CapturedKey {
+  int database = 0;
+  Type type = Type::kString;
+  Encoding encoding = Encoding::kRaw;
+  int64_t expiry_ms = -1;   // Unix milliseconds
+  uint32_t access = 0;      // as Entry::access()
+  uint64_t part_count = 0;  // fields, members, nodes or blocks of the value; bytes of a text
+  std::string_view key;
+};
+
+// A consumer group of a captured stream.
+struct CapturedGroup {
+  struct Pending {
+    StreamId id;
+    int64_t delivered_ms;
+    uint64_t delivery_count;
+    uint32_t consumer;  // index into `consumers`
+  };
+  struct ConsumerState {
+    std::string_view name;
+    int64_t seen_ms;
+    int64_t active_ms;
+  };
+  std::string_view name;
+  StreamId last_id;
+  int64_t entries_read = 0;
+  std::vector<ConsumerState> consumers;
+  std::vector<Pending> pending;  // in order of id
+};
+
+struct CapturedStreamHead {
+  ds::StreamLog::Counters counters;
+  std::vector<CapturedGroup> groups;
+};
+
+// Goes through the parts of a value, as they were captured. What one may call follows from type and
+// encoding:
+//   int string               Integer(), once
+//   other strings            Text(); in a piece record, while (HasMore()) PieceOfText()
+//   listpack, listpackex, intset   Text(): its bytes
+//   quicklist                while (HasMore()) Node()
+//   hash table of a hash     while (HasMore()) FieldAndValue()
+//   hash table of a set      while (HasMore()) Text()
+//   skiplist                 while (HasMore()) Scored()
+//   stream                   StreamHead() first, in a whole or begin record; then while (HasMore()) Block()
+class CapturedParts {
+ public:
+  struct FieldParts {
+    std::string_view name;
+    std::string_view value;
+    int64_t expiry_ms;  // -1 for none
+  };
+  struct ScoredParts {
+    std::string_view member;
+    double score;
+  };
+  // `self` names the node, `after` the one that it comes after; 0 for: after all that was placed before.
+  // Where several come after one node, they do so in the order of their coming, each with all that comes
+  // after it. The node that `after` names is captured later. In a whole record both are 0.
+  struct NodeParts {
+    uint64_t self;
+    uint64_t after;
+    bool is_plain;
+    bool is_compressed;
+    uint64_t size;           // of the uncompressed bytes
+    std::string_view bytes;  // as stored
+  };
+  struct BlockParts {
+    StreamId first_id;
+    std::string_view pack;
+  };
+  struct TextPiece {
+    uint64_t offset;
+    std::string_view bytes;
+  };
+
+  explicit CapturedParts(std::string_view bytes) : bytes_(bytes) {}
+  bool HasMore() const { return !bytes_.empty(); }
+
+  int64_t Integer();
+  std::string_view Text();
+  TextPiece PieceOfText();
+  FieldParts FieldAndValue();
+  ScoredParts Scored();
+  NodeParts Node();
+  BlockParts Block();
+  CapturedStreamHead StreamHead();
+
+ protected:
+  template <typename Number>
+  Number Take();
+
+ private:
+  std::string_view bytes_;
+};
+
+// Gets the records of a chunk in order.
+class CaptureHandler {
+ public:
+  virtual void OnWhole(const CapturedKey& key, CapturedParts parts) = 0;
+  // `parts`: the stream's head for a stream, else nothing.
+  virtual void OnBegin(uint64_t value, const CapturedKey& key, CapturedParts parts) = 0;
+  virtual void OnPiece(uint64_t value, CapturedParts parts) = 0;
+  virtual void OnEnd(uint64_t value) = 0;
+
+ protected:
+  ~CaptureHandler() = default;
+};
+
+void ReadCapture(const CaptureChunk& chunk, CaptureHandler& handler);
+
+}  // namespace hearth::keyspace

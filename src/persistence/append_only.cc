@@ -1,0 +1,322 @@
+#include "persistence/append_only.h"
+
+#include <algorithm>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/memory.h"
+#include "env/process.h"
+#include "persistence/cut_driver.h"
+
+namespace hearth::persistence {
+namespace {
+
+// After so many rewrites that failed in a row, the next ones of themselves wait: a minute, then twice as long
+// each time.
+constexpr uint64_t kFailuresBeforeWaiting = 3;
+constexpr int64_t kMinuteMicros = 60'000'000;
+constexpr int64_t kLongestWaitMinutes = 60;
+
+std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+}  // namespace
+
+AppendOnly::AppendOnly(const Parts& parts) : parts_(parts), settings_(parts.engine.settings()) {}
+
+AppendOnly::~AppendOnly() {
+  DropRewrite();
+  writer_.reset();
+}
+
+aof::WriterSettings AppendOnly::WriterSettingsNow() const {
+  aof::WriterSettings now;
+  now.fsync = settings_.appendfsync == settings::Appendfsync::kAlways ? aof::Fsync::kAlways
+              : settings_.appendfsync == settings::Appendfsync::kNo   ? aof::Fsync::kNo
+                                                                      : aof::Fsync::kEverySecond;
+  now.timestamps = settings_.aof_timestamp_enabled;
+  now.no_fsync_during_rewrite = settings_.no_appendfsync_on_rewrite;
+  now.rewrite_runs = is_rewriting();
+  return now;
+}
+
+void AppendOnly::Configure() {
+  if (writer_ != nullptr) writer_->Configure(WriterSettingsNow());
+}
+
+// ---- begin and end
+
+Status AppendOnly::Open() {
+  folder_ = std::make_unique<aof::Folder>(
+      parts_.disk, parts_.log,
+      aof::Folder::Place{settings_.dir, settings_.appenddirname, settings_.appendfilename});
+  return folder_->Load();
+}
+
+Status AppendOnly::Begin() {
+  if (folder_->IsNew()) {
+    auto job = BeginRewrite();
+    if (!job) return std::unexpected(job.error());
+    HEARTH_TRY(RunToEnd(parts_.engine.keyspace().cutter(), *(*job)->cut, *(*job)->writer));
+    HEARTH_TRY(folder_->InstallBase(settings_.aof_use_rdb_preamble));
+  }
+  auto file = folder_->OpenIncrement();
+  if (!file) return std::unexpected(file.error());
+  HEARTH_TRY(StartWriter(std::move(*file)));
+  state_ = State::kOn;
+  RefreshSizes();
+  stats_.base_bytes = total_bytes();
+  RemoveHistory();
+  parts_.on_switched();
+  return {};
+}
+
+Status AppendOnly::StartWriter(std::unique_ptr<env::File> file) {
+  writer_ = std::make_unique<aof::Writer>(parts_.clock, parts_.log, [&loop = parts_.loop] { loop.Wake(); });
+  parts_.effects.ForgetDatabase();
+  writer_->Start(std::move(file), parts_.write_log.CursorAtEnd(log::LogCursor::Sees::kCommands),
+                 WriterSettingsNow());
+  return {};
+}
+
+Status AppendOnly::TurnOn() {
+  if (is_on()) return {};
+  HEARTH_TRY(Open());
+  auto file = folder_->AddTemporaryIncrement();
+  if (!file) return std::unexpected(file.error());
+  HEARTH_TRY(StartWriter(std::move(*file)));
+  state_ = State::kWaitingForRewrite;
+  parts_.on_switched();
+  if (Status status = Rewrite(); !status) {
+    TurnOff();
+    return status;
+  }
+  return {};
+}
+
+void AppendOnly::TurnOff() {
+  if (!is_on()) return;
+  DropRewrite();
+  if (writer_ != nullptr) {
+    (void)writer_->Flush();
+    writer_->Stop();
+    TakeReport();
+    writer_.reset();
+  }
+  folder_->DropTemporaryIncrement();
+  state_ = State::kOff;
+  stats_.last_write_ok = true;
+  is_rewrite_scheduled_ = false;
+  parts_.on_switched();
+}
+
+// ---- rewriting
+
+Result<std::unique_ptr<AppendOnly::Job>> AppendOnly::BeginRewrite() {
+  keyspace::Keyspace& keyspace = parts_.engine.keyspace();
+  parts_.engine.RefreshTime();
+  auto job = std::make_unique<Job>();
+  const rdb::FileSink::Options file{.folder = settings_.dir,
+                                    .temporary_name = rdb::TemporaryRewriteName(env::ProcessId()),
+                                    .name = BaseName(folder_->TemporaryBasePath()),
+                                    .has_incremental_sync = settings_.aof_rewrite_incremental_fsync};
+  const auto on_done = [&loop = parts_.loop] { loop.Wake(); };
+  Result<std::unique_ptr<rdb::SnapshotWriter>> writer;
+  if (settings_.aof_use_rdb_preamble) {
+    rdb::RdbSnapshot::Options snapshot = rdb::DescribeSnapshot(keyspace, settings_);
+    snapshot.used_memory = AllocatedBytes();
+    snapshot.is_aof_base = true;
+    writer = rdb::SaveRdb(parts_.disk, file, std::move(snapshot), on_done);
+  } else {
+    rdb::CommandSnapshot::Options snapshot;
+    if (settings_.aof_timestamp_enabled) snapshot.timestamp_seconds = parts_.engine.now_ms() / 1000;
+    writer = rdb::SaveCommands(parts_.disk, file, snapshot, on_done);
+  }
+  if (!writer) return std::unexpected(writer.error());
+  job->writer = std::move(*writer);
+  job->cut = keyspace.cutter().Begin(*job->writer);
+  if (job->cut == nullptr) return Fail("too many snapshots are being made at the same time");
+  job->started_us = parts_.clock.MonotonicMicros();
+  return job;
+}
+
+Status AppendOnly::Rewrite() {
+  if (is_rewriting()) return Fail("Background append only file rewriting already in progress");
+  is_rewrite_scheduled_ = false;
+  if (folder_ == nullptr) HEARTH_TRY(Open());
+  if (state_ == State::kOn) {
+    // What comes before the cut ends the old file, what comes after begins the new one.
+    parts_.effects.ForgetDatabase();
+    auto file = folder_->AddIncrement("on background rewrite");
+    if (!file) return std::unexpected(file.error());
+    older_bytes_ += writer_->stats().file_bytes + writer_->stats().pending_bytes;
+    writer_->RotateTo(std::move(*file));
+  }
+  auto job = BeginRewrite();
+  if (!job) {
+    CountFailure();
+    parts_.log.Warning("Can't rewrite the append only file: {}", job.error().message);
+    return std::unexpected(job.error());
+  }
+  rewrite_ = std::move(*job);
+  Configure();
+  parts_.log.Notice("Background append only file rewriting started");
+  return {};
+}
+
+void AppendOnly::CountFailure() {
+  stats_.last_rewrite_ok = false;
+  if (++stats_.consecutive_failures < kFailuresBeforeWaiting) return;
+  const uint64_t doublings = std::min<uint64_t>(stats_.consecutive_failures - kFailuresBeforeWaiting, 6);
+  const int64_t minutes = std::min(int64_t{1} << doublings, kLongestWaitMinutes);
+  rewrite_not_before_us_ = parts_.clock.MonotonicMicros() + minutes * kMinuteMicros;
+}
+
+void AppendOnly::EndRewrite() {
+  const std::unique_ptr<Job> job = std::move(rewrite_);
+  if (!job->writer->is_captured()) keyspace::Cutter::Abandon(*job->cut);
+  Status status = job->writer->Wait();
+  stats_.last_rewrite_seconds = (parts_.clock.MonotonicMicros() - job->started_us) / 1'000'000;
+  Configure();
+  if (status) status = InstallRewritten();
+  if (!status) {
+    CountFailure();
+    parts_.log.Warning("Background AOF rewrite failed: {}", status.error().message);
+    return;
+  }
+  ++stats_.rewrites;
+  stats_.last_rewrite_ok = true;
+  stats_.consecutive_failures = 0;
+  rewrite_not_before_us_ = 0;
+  parts_.log.Notice("Background AOF rewrite finished successfully");
+}
+
+Status AppendOnly::InstallRewritten() {
+  // The new increment must be as good as the base that it continues, before the manifest names both.
+  if (writer_ != nullptr) HEARTH_TRY(writer_->Flush());
+  HEARTH_TRY(folder_->InstallBase(settings_.aof_use_rdb_preamble));
+  if (state_ == State::kWaitingForRewrite) state_ = State::kOn;
+  RefreshSizes();
+  stats_.base_bytes = total_bytes();
+  RemoveHistory();
+  return {};
+}
+
+void AppendOnly::RemoveHistory() {
+  if (settings_.aof_disable_auto_gc) return;
+  std::vector<std::string> paths;
+  if (Status status = folder_->RemoveHistory([&](const std::string& path) { paths.push_back(path); });
+      !status) {
+    parts_.log.Warning("{}", status.error().message);
+    return;
+  }
+  if (paths.empty()) return;
+  remover_ = std::jthread([&disk = parts_.disk, &log = parts_.log, paths = std::move(paths)] {
+    for (const std::string& path : paths) {
+      if (Status status = disk.Remove(path); !status) log.Warning("{}", status.error().message);
+    }
+  });
+}
+
+void AppendOnly::DropRewrite() {
+  if (rewrite_ == nullptr) return;
+  const std::unique_ptr<Job> job = std::move(rewrite_);
+  GiveUp(*job->cut, *job->writer);
+}
+
+bool AppendOnly::MustRewrite() const {
+  const int64_t now = parts_.clock.MonotonicMicros();
+  if (now < rewrite_not_before_us_) return false;
+  if (is_rewrite_scheduled_ || state_ == State::kWaitingForRewrite) return true;
+  if (state_ != State::kOn || settings_.auto_aof_rewrite_percentage == 0) return false;
+  const uint64_t bytes = total_bytes();
+  if (bytes <= static_cast<uint64_t>(settings_.auto_aof_rewrite_min_size)) return false;
+  const uint64_t base = std::max<uint64_t>(stats_.base_bytes, 1);
+  const uint64_t growth = bytes * 100 / base - std::min<uint64_t>(bytes * 100 / base, 100);
+  if (growth < static_cast<uint64_t>(settings_.auto_aof_rewrite_percentage)) return false;
+  parts_.log.Notice("Starting automatic rewriting of AOF on {}% growth", growth);
+  return true;
+}
+
+// ---- writing
+
+void AppendOnly::Pump() {
+  if (writer_ == nullptr) return;
+  writer_->Pump();
+  for (uint64_t id : holding_) {
+    parts_.gate.Wait(parts_.write_log.end_offset(), {.local = log::GateRequirement::Local::kReleased}, 0,
+                     [this, id, offset = parts_.write_log.end_offset()](log::Gate::Outcome) {
+                       engine::Client* client = parts_.engine.clients().Find(id);
+                       // It may have written again since.
+                       if (client == nullptr || client->held_until > offset) return;
+                       client->held_until = 0;
+                       client->connection->ReleaseOutput();
+                     });
+  }
+  holding_.clear();
+  TakeReport();
+}
+
+void AppendOnly::AfterWrite(engine::Client& client) {
+  if (state_ == State::kOff || settings_.appendfsync != settings::Appendfsync::kAlways) return;
+  if (client.connection == nullptr) return;
+  if (holding_.empty() || holding_.back() != client.id) holding_.push_back(client.id);
+  client.held_until = parts_.write_log.end_offset();
+  client.connection->HoldOutput();
+}
+
+void AppendOnly::TakeReport() {
+  aof::WriterReport report = writer_->TakeReport();
+  if (report.is_fatal) {
+    parts_.log.Warning(
+        "Can't recover from AOF write error when the AOF fsync policy is 'always'. Exiting... ({})",
+        report.error.message);
+    parts_.on_fatal();
+    return;
+  }
+  if (stats_.last_write_ok && report.has_failed) stats_.last_error = std::strerror(report.error.code);
+  stats_.last_write_ok = !report.has_failed;
+  parts_.gate.SetLocal(report.progress);
+}
+
+void AppendOnly::Tick() {
+  if (rewrite_ != nullptr) {
+    if (rewrite_->writer->is_done() || rewrite_->writer->has_failed()) EndRewrite();
+  } else if (MustRewrite()) {
+    (void)Rewrite();
+  }
+}
+
+Status AppendOnly::Flush() {
+  if (writer_ == nullptr) return {};
+  Status status = writer_->Flush();
+  TakeReport();
+  return status;
+}
+
+std::string AppendOnly::WriteRefusal() const {
+  if (!is_on() || stats_.last_write_ok) return {};
+  return "MISCONF Errors writing to the AOF file: " + stats_.last_error;
+}
+
+void AppendOnly::RefreshSizes() {
+  older_bytes_ = 0;
+  const Result<uint64_t> total = folder_->TotalBytes();
+  if (!total || writer_ == nullptr) return;
+  older_bytes_ = *total - std::min(*total, writer_->stats().file_bytes);
+}
+
+uint64_t AppendOnly::total_bytes() const {
+  if (writer_ == nullptr) return 0;
+  const aof::WriterStats stats = writer_->stats();
+  return older_bytes_ + stats.file_bytes + stats.pending_bytes;
+}
+
+int64_t AppendOnly::rewriting_seconds() const {
+  if (rewrite_ == nullptr) return -1;
+  return (parts_.clock.MonotonicMicros() - rewrite_->started_us) / 1'000'000;
+}
+
+}  // namespace hearth::persistence

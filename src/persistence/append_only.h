@@ -1,0 +1,130 @@
+// The append-only file: written from the write log while clients go on, and rewritten by a cut.
+//
+// With `appendfsync always` a client's replies wait until its writes are on disk (the gate); everybody else
+// goes on. Owned by Persistence; engine thread only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "aof/folder.h"
+#include "aof/writer.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "engine/engine.h"
+#include "env/disk.h"
+#include "log/effect_writer.h"
+#include "log/gate.h"
+#include "log/write_log.h"
+#include "net/event_loop.h"
+#include "rdb/save.h"
+
+namespace hearth::persistence {
+
+// What INFO tells of it.
+struct AppendOnlyStats {
+  bool last_rewrite_ok = true;
+  bool last_write_ok = true;
+  int64_t last_rewrite_seconds = -1;
+  uint64_t rewrites = 0;
+  uint64_t consecutive_failures = 0;
+  uint64_t base_bytes = 0;  // of all files after the last rewrite or the start
+  std::string last_error;
+};
+
+class AppendOnly {
+ public:
+  struct Parts {
+    engine::Engine& engine;
+    net::EventLoop& loop;
+    env::Disk& disk;
+    env::Clock& clock;
+    Logger& log;
+    log::WriteLog& write_log;
+    log::EffectWriter& effects;
+    log::Gate& gate;
+    // The log cannot be written and `appendfsync always` leaves no way on: the process must end.
+    std::function<void()> on_fatal;
+    // Writes begin or stop going to the log.
+    std::function<void()> on_switched;
+  };
+  explicit AppendOnly(const Parts& parts);
+  ~AppendOnly();
+
+  // The files as they are on disk, before anything is loaded.
+  Status Open();
+  aof::Folder& folder() { return *folder_; }
+  // Once data has been loaded (or there was none): writes go to the file from now on.
+  Status Begin();
+
+  bool is_on() const { return state_ != State::kOff; }
+  bool is_rewriting() const { return rewrite_ != nullptr; }
+  bool is_rewrite_scheduled() const { return is_rewrite_scheduled_; }
+
+  // CONFIG SET appendonly.
+  Status TurnOn();
+  void TurnOff();
+  // After settings changed.
+  void Configure();
+
+  // BGREWRITEAOF: begins one.
+  Status Rewrite();
+  void ScheduleRewrite() { is_rewrite_scheduled_ = true; }
+
+  // Once a turn, before replies leave.
+  void Pump();
+  // Ten times a second.
+  void Tick();
+  // `client` has written: its replies wait if they must.
+  void AfterWrite(engine::Client& client);
+  // Everything is on disk when this returns, or the error says why not.
+  Status Flush();
+
+  // Whether clients' writes must be refused, and with what: empty for no.
+  std::string WriteRefusal() const;
+
+  const AppendOnlyStats& stats() const { return stats_; }
+  aof::WriterStats writer_stats() const { return writer_ == nullptr ? aof::WriterStats{} : writer_->stats(); }
+  // Of all files.
+  uint64_t total_bytes() const;
+  int64_t rewriting_seconds() const;
+
+ private:
+  enum class State { kOff, kWaitingForRewrite, kOn };
+  struct Job {
+    std::unique_ptr<rdb::SnapshotWriter> writer;
+    keyspace::Cut* cut = nullptr;
+    int64_t started_us = 0;
+  };
+
+  aof::WriterSettings WriterSettingsNow() const;
+  Status StartWriter(std::unique_ptr<env::File> file);
+  Result<std::unique_ptr<Job>> BeginRewrite();
+  void EndRewrite();
+  Status InstallRewritten();
+  void RemoveHistory();
+  void CountFailure();
+  void DropRewrite();
+  void TakeReport();
+  void RefreshSizes();
+  bool MustRewrite() const;
+
+  const Parts parts_;
+  const settings::Settings& settings_;
+  std::unique_ptr<aof::Folder> folder_;
+  std::unique_ptr<aof::Writer> writer_;
+  std::unique_ptr<Job> rewrite_;
+  State state_ = State::kOff;
+  AppendOnlyStats stats_;
+  uint64_t older_bytes_ = 0;       // of the files before the one that is written
+  std::vector<uint64_t> holding_;  // clients whose replies wait for this turn's bytes
+  std::jthread remover_;           // of files that a rewrite has replaced
+  bool is_rewrite_scheduled_ = false;
+  int64_t rewrite_not_before_us_ = 0;
+};
+
+}  // namespace hearth::persistence

@@ -1,0 +1,142 @@
+#include "persistence/snapshots.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/memory.h"
+#include "env/process.h"
+#include "persistence/cut_driver.h"
+
+namespace hearth::persistence {
+namespace {
+
+// After a save that failed, the next one of itself waits so long.
+constexpr int64_t kRetrySeconds = 5;
+
+}  // namespace
+
+Snapshots::Snapshots(const Parts& parts) : parts_(parts), settings_(parts.engine.settings()) {
+  stats_.last_save_seconds = parts_.engine.clock().WallMicros() / 1'000'000;
+}
+
+Snapshots::~Snapshots() { Cancel(); }
+
+Result<std::unique_ptr<Snapshots::Job>> Snapshots::Begin() {
+  keyspace::Keyspace& keyspace = parts_.engine.keyspace();
+  parts_.engine.RefreshTime();
+  rdb::RdbSnapshot::Options snapshot = rdb::DescribeSnapshot(keyspace, settings_);
+  snapshot.used_memory = AllocatedBytes();
+  snapshot.replication = parts_.replication();
+  auto job = std::make_unique<Job>();
+  for (const auto& database : snapshot.databases) job->keys_total += database.keys;
+  const rdb::FileSink::Options file{.folder = settings_.dir,
+                                    .temporary_name = rdb::TemporaryRdbName(env::ProcessId()),
+                                    .name = settings_.dbfilename,
+                                    .has_incremental_sync = settings_.rdb_save_incremental_fsync};
+  last_try_seconds_ = parts_.engine.now_ms() / 1000;
+  auto writer =
+      rdb::SaveRdb(parts_.disk, file, std::move(snapshot), [&loop = parts_.loop] { loop.WakeIfAsleep(); });
+  if (!writer) return std::unexpected(writer.error());
+  job->writer = std::move(*writer);
+  job->cut = keyspace.cutter().Begin(*job->writer);
+  if (job->cut == nullptr) return Fail("too many snapshots are being made at the same time");
+  job->changes_at_start = keyspace.change_count();
+  job->started_us = parts_.engine.clock().MonotonicMicros();
+  ++stats_.saves;
+  return job;
+}
+
+Status Snapshots::Start() {
+  if (job_ != nullptr) return Fail("Background save already in progress");
+  auto job = Begin();
+  if (!job) {
+    stats_.last_ok = false;
+    parts_.log.Warning("Failed opening the temp RDB file for saving: {}", job.error().message);
+    return std::unexpected(job.error());
+  }
+  job_ = std::move(*job);
+  parts_.log.Notice("Background saving started");
+  return {};
+}
+
+Status Snapshots::SaveNow() {
+  if (job_ != nullptr) return Fail("Background save already in progress");
+  auto job = Begin();
+  if (!job) {
+    parts_.log.Warning("Failed opening the temp RDB file for saving: {}", job.error().message);
+    return std::unexpected(job.error());
+  }
+  (void)RunToEnd(parts_.engine.keyspace().cutter(), *(*job)->cut, *(*job)->writer);
+  const Status status = Finish(**job);
+  if (status) parts_.log.Notice("DB saved on disk");
+  return status;
+}
+
+// Ends a job whose writer is done or has failed.
+Status Snapshots::Finish(Job& job) {
+  if (job.writer->has_failed() && !job.writer->is_captured()) keyspace::Cutter::Abandon(*job.cut);
+  const Status status = job.writer->Wait();
+  stats_.last_ok = status.has_value();
+  stats_.last_duration_seconds = (parts_.engine.clock().MonotonicMicros() - job.started_us) / 1'000'000;
+  stats_.last_queue_bytes = job.most_queued_bytes;
+  if (status) {
+    changes_at_last_save_ = job.changes_at_start;
+    stats_.last_save_seconds = parts_.engine.clock().WallMicros() / 1'000'000;
+  } else {
+    parts_.log.Warning("Write error saving DB on disk: {}", status.error().message);
+  }
+  return status;
+}
+
+void Snapshots::End() {
+  const std::unique_ptr<Job> job = std::move(job_);
+  if (Finish(*job)) {
+    parts_.log.Notice("DB saved on disk");
+    parts_.log.Notice("Background saving terminated with success");
+  } else {
+    parts_.log.Warning("Background saving error");
+  }
+}
+
+void Snapshots::Cancel() {
+  if (job_ == nullptr) return;
+  const std::unique_ptr<Job> job = std::move(job_);
+  GiveUp(*job->cut, *job->writer);
+}
+
+void Snapshots::Tick() {
+  if (job_ != nullptr) {
+    job_->most_queued_bytes = std::max<uint64_t>(job_->most_queued_bytes, job_->writer->queued_bytes());
+    if (job_->writer->is_done() || job_->writer->has_failed()) End();
+    return;
+  }
+  if (!is_scheduled_ && !IsDue()) return;
+  is_scheduled_ = false;
+  Start();
+}
+
+bool Snapshots::IsDue() const {
+  const int64_t now = parts_.engine.now_ms() / 1000;
+  if (!stats_.last_ok && now - last_try_seconds_ <= kRetrySeconds) return false;
+  for (const settings::SavePoint& point : settings_.save_points) {
+    if (changes_since_last_save() >= static_cast<uint64_t>(point.changes) &&
+        now - stats_.last_save_seconds > point.seconds) {
+      parts_.log.Notice("{} changes in {} seconds. Saving...", point.changes, point.seconds);
+      return true;
+    }
+  }
+  return false;
+}
+
+uint64_t Snapshots::changes_since_last_save() const {
+  return parts_.engine.keyspace().change_count() - changes_at_last_save_;
+}
+
+void Snapshots::MarkClean() { changes_at_last_save_ = parts_.engine.keyspace().change_count(); }
+
+int64_t Snapshots::running_seconds() const {
+  if (job_ == nullptr) return -1;
+  return (parts_.engine.clock().MonotonicMicros() - job_->started_us) / 1'000'000;
+}
+
+}  // namespace hearth::persistence
