@@ -14,12 +14,6 @@
 namespace hearth::persistence {
 namespace {
 
-// After so many rewrites that failed in a row, the next ones of themselves wait: a minute, then twice as long
-// each time.
-constexpr uint64_t kFailuresBeforeWaiting = 3;
-constexpr int64_t kMinuteMicros = 60'000'000;
-constexpr int64_t kLongestWaitMinutes = 60;
-
 std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 }  // namespace
@@ -67,7 +61,7 @@ Status AppendOnly::Begin() {
   HEARTH_TRY(StartWriter(std::move(*file)));
   state_ = State::kOn;
   RefreshSizes();
-  stats_.base_bytes = total_bytes();
+  schedule_.SetBaseBytes(total_bytes());
   RemoveHistory();
   parts_.on_switched();
   return {};
@@ -76,9 +70,8 @@ Status AppendOnly::Begin() {
 Status AppendOnly::StartWriter(std::unique_ptr<env::File> file) {
   writer_ = std::make_unique<aof::Writer>(parts_.clock, parts_.log, [&loop = parts_.loop] { loop.Wake(); });
   parts_.effects.ForgetDatabase();
-  writer_->Start(std::move(file), parts_.write_log.CursorAtEnd(log::LogCursor::Sees::kCommands),
-                 WriterSettingsNow());
-  return {};
+  return writer_->Start(std::move(file), parts_.write_log.CursorAtEnd(log::LogCursor::Sees::kCommands),
+                        WriterSettingsNow());
 }
 
 Status AppendOnly::TurnOn() {
@@ -168,10 +161,9 @@ Status AppendOnly::Rewrite() {
 
 void AppendOnly::CountFailure() {
   stats_.last_rewrite_ok = false;
-  if (++stats_.consecutive_failures < kFailuresBeforeWaiting) return;
-  const uint64_t doublings = std::min<uint64_t>(stats_.consecutive_failures - kFailuresBeforeWaiting, 6);
-  const int64_t minutes = std::min(int64_t{1} << doublings, kLongestWaitMinutes);
-  rewrite_not_before_us_ = parts_.clock.MonotonicMicros() + minutes * kMinuteMicros;
+  if (const int minutes = schedule_.RewriteFailed(parts_.engine.now_ms()); minutes > 0) {
+    parts_.log.Notice("Background AOF rewrite has repeatedly failed, retrying in {} minute(s)", minutes);
+  }
 }
 
 void AppendOnly::EndRewrite() {
@@ -188,8 +180,7 @@ void AppendOnly::EndRewrite() {
   }
   ++stats_.rewrites;
   stats_.last_rewrite_ok = true;
-  stats_.consecutive_failures = 0;
-  rewrite_not_before_us_ = 0;
+  schedule_.RewriteDone();
   parts_.log.Notice("Background AOF rewrite finished successfully");
 }
 
@@ -199,7 +190,7 @@ Status AppendOnly::InstallRewritten() {
   HEARTH_TRY(folder_->InstallBase(settings_.aof_use_rdb_preamble));
   if (state_ == State::kWaitingForRewrite) state_ = State::kOn;
   RefreshSizes();
-  stats_.base_bytes = total_bytes();
+  schedule_.SetBaseBytes(total_bytes());
   RemoveHistory();
   return {};
 }
@@ -227,17 +218,13 @@ void AppendOnly::DropRewrite() {
 }
 
 bool AppendOnly::MustRewrite() const {
-  const int64_t now = parts_.clock.MonotonicMicros();
-  if (now < rewrite_not_before_us_) return false;
+  if (!schedule_.MayTry(parts_.engine.now_ms())) return false;
   if (is_rewrite_scheduled_ || state_ == State::kWaitingForRewrite) return true;
-  if (state_ != State::kOn || settings_.auto_aof_rewrite_percentage == 0) return false;
-  const uint64_t bytes = total_bytes();
-  if (bytes <= static_cast<uint64_t>(settings_.auto_aof_rewrite_min_size)) return false;
-  const uint64_t base = std::max<uint64_t>(stats_.base_bytes, 1);
-  const uint64_t growth = bytes * 100 / base - std::min<uint64_t>(bytes * 100 / base, 100);
-  if (growth < static_cast<uint64_t>(settings_.auto_aof_rewrite_percentage)) return false;
-  parts_.log.Notice("Starting automatic rewriting of AOF on {}% growth", growth);
-  return true;
+  if (state_ != State::kOn) return false;
+  const auto growth = schedule_.GrowthIfDue(total_bytes(), settings_.auto_aof_rewrite_percentage,
+                                            static_cast<uint64_t>(settings_.auto_aof_rewrite_min_size));
+  if (growth) parts_.log.Notice("Starting automatic rewriting of AOF on {}% growth", *growth);
+  return growth.has_value();
 }
 
 // ---- writing

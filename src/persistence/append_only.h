@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "aof/folder.h"
+#include "aof/rewrite_schedule.h"
 #include "aof/writer.h"
 #include "base/log.h"
 #include "base/result.h"
@@ -31,8 +32,6 @@ struct AppendOnlyStats {
   bool last_write_ok = true;
   int64_t last_rewrite_seconds = -1;
   uint64_t rewrites = 0;
-  uint64_t consecutive_failures = 0;
-  uint64_t base_bytes = 0;  // of all files after the last rewrite or the start
   std::string last_error;
 };
 
@@ -92,6 +91,7 @@ class AppendOnly {
   // Of all files.
   uint64_t total_bytes() const;
   int64_t rewriting_seconds() const;
+  const aof::RewriteSchedule& schedule() const { return schedule_; }
 
  private:
   enum class State { kOff, kWaitingForRewrite, kOn };
@@ -124,7 +124,7 @@ class AppendOnly {
   std::vector<uint64_t> holding_;  // clients whose replies wait for this turn's bytes
   std::jthread remover_;           // of files that a rewrite has replaced
   bool is_rewrite_scheduled_ = false;
-  int64_t rewrite_not_before_us_ = 0;
+  aof::RewriteSchedule schedule_;
 };
 
 }  // namespace hearth::persistence

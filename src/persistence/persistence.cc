@@ -11,7 +11,7 @@ Persistence::Persistence(const Parts& parts)
       settings_(parts.configuration.settings()),
       cuts_(parts.loop, parts.engine.keyspace()),
       snapshots_({parts.engine, parts.loop, parts.disk, parts.log,
-                  [] { return std::optional<rdb::ReplicationInfo>(); }}),
+                  [] { return std::optional<rdb::ReplicationInfo>(); }, [this] { RefreshWriteRefusal(); }}),
       append_only_({parts.engine, parts.loop, parts.disk, parts.clock, parts.log, write_log_, effects_, gate_,
                     parts.on_fatal, [this] { SwitchLogging(); }}),
       loader_({parts.engine, parts.disk, parts.clock, parts.log,

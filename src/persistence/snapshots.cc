@@ -85,6 +85,7 @@ Status Snapshots::Finish(Job& job) {
   } else {
     parts_.log.Warning("Write error saving DB on disk: {}", status.error().message);
   }
+  parts_.on_ended();
   return status;
 }
 

@@ -36,6 +36,8 @@ class Snapshots {
     Logger& log;
     // What a file says of the place in the replication stream.
     std::function<std::optional<rdb::ReplicationInfo>()> replication;
+    // One has ended, well or not.
+    std::function<void()> on_ended;
   };
   explicit Snapshots(const Parts& parts);
   ~Snapshots();

@@ -116,7 +116,7 @@ void PersistenceCommands::WriteAppendOnly(InfoText& text) const {
   text.Add("aof_current_rewrite_time_sec", append_only.rewriting_seconds());
   text.Add("aof_last_bgrewrite_status", OkOrErr(stats.last_rewrite_ok));
   text.Add("aof_rewrites", stats.rewrites);
-  text.Add("aof_rewrites_consecutive_failures", stats.consecutive_failures);
+  text.Add("aof_rewrites_consecutive_failures", append_only.schedule().failures());
   text.Add("aof_last_write_status", OkOrErr(stats.last_write_ok));
   text.Add("aof_last_cow_size", 0);
   text.Add("module_fork_in_progress", 0);
@@ -124,7 +124,7 @@ void PersistenceCommands::WriteAppendOnly(InfoText& text) const {
   if (!append_only.is_on()) return;
   const aof::WriterStats writer = append_only.writer_stats();
   text.Add("aof_current_size", append_only.total_bytes());
-  text.Add("aof_base_size", stats.base_bytes);
+  text.Add("aof_base_size", append_only.schedule().base_bytes());
   text.Add("aof_pending_rewrite", 0);
   text.Add("aof_buffer_length", writer.pending_bytes);
   text.Add("aof_pending_bio_fsync", writer.is_syncing ? 1 : 0);

@@ -1,7 +1,7 @@
 """Saving and rewriting while the server goes on: states, replies, restarts, and no process but the one."""
 
+import os
 import pathlib
-import shutil
 import subprocess
 import time
 
@@ -116,17 +116,15 @@ def test_a_save_that_cannot_be_written_refuses_writes(start):
     server = start("hearth", "--save", "3600 100000")
     with server.client() as client:
         client.call("SET", "a", "1")
-        shutil.rmtree(server.folder / "gone", ignore_errors=True)
         (server.folder / "dump.rdb").mkdir()  # nothing can take that name
         assert isinstance(client.call("SAVE"), Error)
-        wait_for(lambda: isinstance(client.call("SET", "a", "2"), Error), 5, "the refusal")
         assert client.call("SET", "a", "2").value.startswith(b"MISCONF Redis is configured to save RDB")
         assert client.call("GET", "a") == b"1"
         assert isinstance(client.call("PING"), Error)
         assert persistence(client)["rdb_last_bgsave_status"] == "err"
         (server.folder / "dump.rdb").rmdir()
         assert client.call("SAVE") == OK
-        wait_for(lambda: client.call("SET", "a", "2") == OK, 5, "writes again")
+        assert client.call("SET", "a", "2") == OK
 
 
 def test_a_damaged_file_stops_the_start(start):
@@ -173,12 +171,12 @@ def test_a_rewrite_under_writes_loses_nothing(start):
             client.call("BGREWRITEAOF")
             client.pipeline([["INCR", f"n{i}"] for i in range(3000)])
             wait_for_rewrite(client)
+    folder = server.folder / "appendonlydir"
+    wait_for(lambda: len(list(folder.iterdir())) == 3, 10, "the end of what the rewrites replaced")
     server.kill()
     server.restart()
     with server.client() as client:
         assert set(client.pipeline([["GET", f"n{i}"] for i in range(3000)])) == {b"8"}
-    names = sorted(p.name for p in (server.folder / "appendonlydir").iterdir())
-    assert "appendonly.aof.manifest" in names and len(names) == 3, names
 
 
 def test_a_file_cut_off_in_a_command_is_mended(start):
@@ -224,7 +222,7 @@ def test_reload_keeps_the_dataset(start, seed):
             assert after[database][key][0] == content, key
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.skipif("HEARTH_SANITIZER" in os.environ, reason="sanitizers do not work under ptrace")
 def test_nothing_forks(tmp_path):
     """Saves, rewrites and loads under strace: every clone is a thread of the same process."""
     trace = tmp_path / "trace"
