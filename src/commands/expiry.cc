@@ -95,7 +95,7 @@ void TtlGeneric(Context& ctx, TimeUnit unit) {
   if (!entry->has_expiry()) return ctx.reply().Integer(kLivesForEver);
   const int64_t ms =
       unit.is_absolute ? entry->expiry_ms() : std::max<int64_t>(entry->expiry_ms() - ctx.now_ms(), 0);
-  ctx.reply().Integer(unit.is_seconds ? (ms + 500) / 1000 : ms);
+  ctx.reply().Integer(unit.is_seconds ? ms / 1000 + (ms % 1000 >= 500 ? 1 : 0) : ms);
 }
 
 void Ttl(Context& ctx) { TtlGeneric(ctx, kSecondsFromNow); }

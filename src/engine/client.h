@@ -90,7 +90,7 @@ class Client {
   int64_t created_ms;
   int64_t last_interaction_ms;
   uint64_t commands_processed = 0;
-  uint64_t held_until = 0;  // offset of the write log that its replies wait for, 0 for none
+  uint64_t held_until = 0;          // offset of the write log that its replies wait for, 0 for none
   int64_t soft_limit_since_ms = 0;  // when its output passed the soft limit, 0 if it is below
 
   std::unique_ptr<TransactionState> transaction;

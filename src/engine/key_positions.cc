@@ -1,7 +1,9 @@
 #include "engine/key_positions.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
+#include <string>
 
 #include "base/numbers.h"
 #include "base/text.h"
@@ -40,10 +42,12 @@ bool AddCounted(const KeySpec& spec, Arguments args, int first, std::vector<KeyP
   const int count = static_cast<int>(args.size());
   const int count_at = first + spec.key_count_index;
   if (count_at >= count) return false;
-  const auto key_count = ParseInt64(args[count_at]);
+  // Only what a command itself takes has to be an integer as a whole: here what follows the digits is passed
+  // over.
+  const long long key_count = std::strtoll(std::string(args[count_at]).c_str(), nullptr, 10);
   const int key = first + spec.first_key;
-  if (!key_count || *key_count < 1 || *key_count > (count - key) / spec.step) return false;
-  for (int i = 0; i < *key_count; ++i)
+  if (key_count < 1 || key_count > (count - key) / spec.step) return false;
+  for (int i = 0; i < key_count; ++i)
     keys.push_back({static_cast<uint32_t>(key + i * spec.step), spec.flags});
   return true;
 }

@@ -11,18 +11,23 @@
 namespace hearth::keyspace {
 
 Field* Field::New(std::string_view name, std::string_view value, int64_t expiry_ms) {
-  const bool is_wide = name.size() > UINT8_MAX || value.size() > UINT16_MAX;
-  const size_t header_size = (is_wide ? 20 : 4) + (expiry_ms >= 0 ? 8 : 0);
+  const bool expires = expiry_ms >= 0;
+  const Form form = !expires && name.size() <= kMaxTinyName && value.size() <= kMaxTinyValue ? kTiny
+                    : name.size() <= UINT8_MAX && value.size() <= UINT16_MAX                 ? kCompact
+                                                                                             : kWide;
+  const size_t header_size = HeaderSize(form, expires);
   // Asking for the whole size class lets the sized free name it after the value has changed in place.
   auto* field =
       static_cast<Field*>(::operator new(GoodAllocationSize(header_size + name.size() + value.size())));
-  field->flags_ = static_cast<uint8_t>((is_wide ? kWide : 0) | (expiry_ms >= 0 ? kExpires : 0));
-  if (is_wide) {
-    StoreLittle<uint64_t>(field->bytes() + 4, name.size());
+  field->bytes_[0] = static_cast<uint8_t>(form | (expires ? kExpires : 0));
+  if (form == kTiny) {
+    field->bytes_[0] |= static_cast<uint8_t>(name.size() << kTinyNameShift);
+  } else if (form == kCompact) {
+    field->bytes_[1] = static_cast<uint8_t>(name.size());
   } else {
-    field->name_size_ = static_cast<uint8_t>(name.size());
+    StoreLittle<uint64_t>(field->bytes() + 4, name.size());
   }
-  if (expiry_ms >= 0) field->SetExpiry(expiry_ms);
+  if (expires) field->SetExpiry(expiry_ms);
   if (!name.empty()) std::memcpy(field->bytes() + header_size, name.data(), name.size());
   field->SetValue(value);
   return field;
@@ -32,17 +37,19 @@ void Field::Free(Field* field) { ::operator delete(field, GoodAllocationSize(fie
 
 bool Field::HasRoomFor(std::string_view value, int64_t expiry_ms) const {
   if (has_expiry() != (expiry_ms >= 0)) return false;
-  if (!is_wide() && value.size() > UINT16_MAX) return false;
+  if (value.size() > max_value_size()) return false;
   const size_t old_size = total_size();
   const size_t new_size = old_size - value_size() + value.size();
   return new_size == old_size || GoodAllocationSize(new_size) == GoodAllocationSize(old_size);
 }
 
 void Field::SetValue(std::string_view value) {
-  if (is_wide()) {
-    StoreLittle<uint64_t>(bytes() + 12, value.size());
+  if (form() == kTiny) {
+    bytes_[1] = static_cast<uint8_t>(value.size());
+  } else if (form() == kCompact) {
+    StoreLittle<uint16_t>(bytes() + 2, static_cast<uint16_t>(value.size()));
   } else {
-    value_size_ = static_cast<uint16_t>(value.size());
+    StoreLittle<uint64_t>(bytes() + 12, value.size());
   }
   if (!value.empty()) std::memcpy(bytes() + header_size() + name_size(), value.data(), value.size());
 }

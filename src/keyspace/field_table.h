@@ -1,9 +1,14 @@
 // A large hash: a table of fields, one allocation for each.
 //
-//   compact, for a field up to 255 and a value up to 65535 bytes:  flags u8 | field size u8 | value size u16
-//   LE wide:  flags u8 | not used, 3 bytes | field size u64 LE | value size u64 LE then, if the field has an
-//   expiry: Unix milliseconds, i64 LE then the field's bytes, then the value's. Bit 0 of the flags says wide,
-//   bit 1 that there is an expiry.
+//   tiny, for a field up to 63 and a value up to 255 bytes:
+//     form u8: 0, and the field's size in the upper six bits | value size u8
+//   compact, for a field up to 255 and a value up to 65535 bytes:
+//     form u8: 1, and 4 with an expiry | field size u8 | value size u16 LE
+//   wide:
+//     form u8: 2, and 4 with an expiry | not used, 3 bytes | field size u64 LE | value size u64 LE
+//
+// then, if there is an expiry: Unix milliseconds, i64 LE; then the field's bytes, then the value's. A tiny
+// one has no expiry.
 //
 // Fields that have an expiry also stand in a tree in the order of their times, which exists only while there
 // are such fields. The table itself never hides or removes a field by its time: that is up to its readers and
@@ -41,7 +46,7 @@ class Field {
  public:
   std::string_view name() const { return {bytes() + header_size(), name_size()}; }
   std::string_view value() const { return {bytes() + header_size() + name_size(), value_size()}; }
-  bool has_expiry() const { return flags_ & kExpires; }
+  bool has_expiry() const { return form() != kTiny && (bytes_[0] & kExpires) != 0; }
   // Unix milliseconds, or kNoFieldExpiry.
   int64_t expiry_ms() const {
     return has_expiry() ? LoadLittle<int64_t>(bytes() + header_size() - 8) : kNoFieldExpiry;
@@ -50,8 +55,12 @@ class Field {
  private:
   friend class FieldTable;
 
-  static constexpr uint8_t kWide = 1;
-  static constexpr uint8_t kExpires = 2;
+  enum Form : uint8_t { kTiny = 0, kCompact = 1, kWide = 2 };
+  static constexpr uint8_t kFormBits = 3;
+  static constexpr uint8_t kExpires = 4;
+  static constexpr int kTinyNameShift = 2;
+  static constexpr size_t kMaxTinyName = 63;
+  static constexpr size_t kMaxTinyValue = UINT8_MAX;
 
   // `expiry_ms` may be kNoFieldExpiry.
   static Field* New(std::string_view name, std::string_view value, int64_t expiry_ms);
@@ -61,20 +70,31 @@ class Field {
   void SetValue(std::string_view value);
   void SetExpiry(int64_t expiry_ms) { StoreLittle(bytes() + header_size() - 8, expiry_ms); }
 
-  bool is_wide() const { return flags_ & kWide; }
-  // 4, and 16 more for a wide one, and 8 for an expiry.
-  size_t header_size() const { return 4u + (flags_ & kWide) * 16u + (flags_ & kExpires) * 4u; }
-  size_t name_size() const { return is_wide() ? LoadLittle<uint64_t>(bytes() + 4) : name_size_; }
-  size_t value_size() const { return is_wide() ? LoadLittle<uint64_t>(bytes() + 12) : value_size_; }
+  Form form() const { return static_cast<Form>(bytes_[0] & kFormBits); }
+  static size_t HeaderSize(Form form, bool expires) {
+    if (form == kTiny) return 2;
+    return (form == kWide ? 20u : 4u) + (expires ? 8u : 0u);
+  }
+  size_t header_size() const { return HeaderSize(form(), has_expiry()); }
+  size_t name_size() const {
+    if (form() == kTiny) return bytes_[0] >> kTinyNameShift;
+    return form() == kCompact ? bytes_[1] : LoadLittle<uint64_t>(bytes() + 4);
+  }
+  size_t value_size() const {
+    if (form() == kTiny) return bytes_[1];
+    return form() == kCompact ? LoadLittle<uint16_t>(bytes() + 2) : LoadLittle<uint64_t>(bytes() + 12);
+  }
+  size_t max_value_size() const {
+    if (form() == kTiny) return kMaxTinyValue;
+    return form() == kCompact ? UINT16_MAX : SIZE_MAX;
+  }
   size_t total_size() const { return header_size() + name_size() + value_size(); }
   const char* bytes() const { return reinterpret_cast<const char*>(this); }
   char* bytes() { return reinterpret_cast<char*>(this); }
 
-  uint8_t flags_;
-  uint8_t name_size_;
-  uint16_t value_size_;
+  uint8_t bytes_[2];
 };
-static_assert(sizeof(Field) == 4);
+static_assert(sizeof(Field) == 2);
 
 class FieldTable {
  public:

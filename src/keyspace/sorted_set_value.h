@@ -141,8 +141,8 @@ class SortedSetValue::Edit {
  public:
   explicit Edit(WriteHandle& handle)
       : handle_(handle),
-        contents_(SortedSetContents::Adopt(handle.database().keyspace(), handle->encoding(),
-                                           handle.container())) {}
+        contents_(
+            SortedSetContents::Adopt(handle.database().keyspace(), handle->encoding(), handle.container())) {}
   Edit(const Edit&) = delete;
   Edit& operator=(const Edit&) = delete;
   ~Edit() {

@@ -49,8 +49,8 @@ class Connection final : private EventHandler {
   // The outstanding batch, or null.
   Batch* outstanding_batch() { return engine_batch_; }
 
-  // From now on nothing that is appended leaves, nor does more input come, until ReleaseOutput: the reply waits
-  // for its write to be durable.
+  // From now on nothing that is appended leaves, nor does more input come, until ReleaseOutput: the reply
+  // waits for its write to be durable.
   void HoldOutput() { is_held_ = true; }
   void ReleaseOutput();
 

@@ -1,6 +1,7 @@
 #include "persistence/dataset_loader.h"
 
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@ namespace {
 
 // Clients get their -LOADING about so often.
 constexpr int64_t kTurnMicros = 10'000;
+constexpr std::chrono::milliseconds kLongestWait(10);
 
 // Runs the commands of a file, and throws their replies away.
 class FileCaller {
@@ -100,8 +102,9 @@ Status DatasetLoader::LoadSource(std::unique_ptr<rdb::ByteSource> source, bool d
       .drops_expired = drops_expired,
       .checks_sum = settings_.rdbchecksum};
   rdb::LoadPipeline pipeline(std::move(source), options, nullptr);
-  while (auto batch = pipeline.TakeBatch()) {
-    HEARTH_TRY(Insert(*batch, on_duplicate));
+  while (!pipeline.IsOver()) {
+    // Clients are answered while the worker is busy with a large value, too.
+    if (auto batch = pipeline.TakeBatchWithin(kLongestWait)) HEARTH_TRY(Insert(*batch, on_duplicate));
     if (!TakeTurn(earlier_bytes_ + pipeline.bytes_read())) return Fail("the server is to end", ECANCELED);
   }
   const Result<rdb::LoadSummary> summary = pipeline.Finish();

@@ -48,7 +48,7 @@ class TimedFieldReader {
   }
   // kNoFieldExpiry for a field without one. `value` is good until the next read.
   bool Read(std::string* name, std::string_view* value, int64_t* expiry_ms) {
-    uint64_t time;
+    uint64_t time = 0;
     if (!reader_.ReadLength(&time)) return false;
     if (time > static_cast<uint64_t>(kMaxExpiryMs)) return reader_.Fail(kBadTime);
     *expiry_ms = kNoFieldExpiry;
@@ -172,7 +172,7 @@ bool DecodeHashWithExpiries(Reader& reader, ValueType type, const DecodeContext&
     return DecodeTriples(reader, type, context, container);
   }
   TimedFieldReader fields(reader, type);
-  uint64_t count;
+  uint64_t count = 0;
   if (!fields.ReadHeader(&count)) return false;
   if (count == 0) return true;
   return count <= PackLimit(context) ? DecodeFew(reader, fields, count, context, container)

@@ -59,7 +59,7 @@ bool Keep(Reader& reader, Listpack& pack, bool longest_matters, const DecodeCont
 }
 
 bool DecodeFields(Reader& reader, const DecodeContext& context, Container* container) {
-  uint64_t count;
+  uint64_t count = 0;
   if (!reader.ReadCount(&count, 2)) return false;
   if (count == 0) return true;
   const auto value_limit = static_cast<uint64_t>(context.settings.hash_max_listpack_value);

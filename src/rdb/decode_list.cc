@@ -22,7 +22,7 @@ ds::QuicklistLimits LimitsOf(const settings::Settings& settings) {
 }
 
 bool ReadElements(Reader& reader, Quicklist* list) {
-  uint64_t count;
+  uint64_t count = 0;
   if (!reader.ReadCount(&count, 1)) return false;
   for (; count > 0; --count) {
     std::string_view element;
@@ -33,7 +33,7 @@ bool ReadElements(Reader& reader, Quicklist* list) {
 }
 
 bool ReadOldNodes(Reader& reader, Quicklist* list) {
-  uint64_t count;
+  uint64_t count = 0;
   if (!reader.ReadCount(&count, 1)) return false;
   for (; count > 0; --count) {
     std::optional<Listpack> pack;
@@ -44,10 +44,10 @@ bool ReadOldNodes(Reader& reader, Quicklist* list) {
 }
 
 bool ReadNodes(Reader& reader, Quicklist* list) {
-  uint64_t count;
+  uint64_t count = 0;
   if (!reader.ReadCount(&count, 2)) return false;
   for (; count > 0; --count) {
-    uint64_t kind;
+    uint64_t kind = 0;
     if (!reader.ReadLength(&kind)) return false;
     if (kind == kNodePlain) {
       std::string_view element;

@@ -103,7 +103,7 @@ class SetBuilder {
 constexpr std::string_view kTwice = "a set has a member twice";
 
 bool DecodeMembers(Reader& reader, const DecodeContext& context, Container* container) {
-  uint64_t count;
+  uint64_t count = 0;
   if (!reader.ReadCount(&count, 1)) return false;
   if (count == 0) return true;
   SetBuilder builder(context);

@@ -42,7 +42,7 @@ bool ReadScore(Reader& reader, ValueType type, double* score) {
 // ---- small ones, which become listpacks
 
 struct Scored {
-  double score;
+  double score = 0;
   std::string member;
   auto operator<=>(const Scored&) const = default;
 };
@@ -100,7 +100,7 @@ bool DecodeMany(Reader& reader, ValueType type, uint64_t count, const DecodeCont
   ScoreIndexBuilder builder(context.cuts, reader.RoomFor(count));
   std::string member;
   for (; count > 0; --count) {
-    double score;
+    double score = 0;
     if (!reader.ReadString(&member) || !ReadScore(reader, type, &score)) return false;
     if (!builder.Add(member, score)) return reader.Fail(kTwice);
   }
@@ -172,7 +172,7 @@ bool DecodeSortedSet(Reader& reader, ValueType type, const DecodeContext& contex
   if (type == ValueType::kZsetZiplist || type == ValueType::kZsetListpack) {
     return DecodePack(reader, type, context, container);
   }
-  uint64_t count;
+  uint64_t count = 0;
   if (!reader.ReadCount(&count, type == ValueType::kZset ? 2 : 1 + sizeof(double))) return false;
   if (count == 0) return true;
   return count <= PackLimit(context) ? DecodeFew(reader, type, count, context, container)

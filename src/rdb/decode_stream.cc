@@ -36,8 +36,8 @@ bool ReadId(Reader& reader, StreamId* id) {
 // One entry of a group's list of pending ones, until its consumer is known.
 struct Delivery {
   StreamId id;
-  int64_t delivered_ms;
-  uint64_t count;
+  int64_t delivered_ms = 0;
+  uint64_t count = 0;
   bool is_taken = false;
 };
 
@@ -51,7 +51,7 @@ class StreamDecoder {
 
   bool Decode() {
     if (!ReadBlocks() || !ReadCounters()) return false;
-    uint64_t count;
+    uint64_t count = 0;
     if (!reader_.ReadCount(&count, 5)) return false;
     for (; count > 0; --count) {
       if (!ReadGroup()) return false;
@@ -62,7 +62,7 @@ class StreamDecoder {
 
  private:
   bool ReadBlocks() {
-    uint64_t count;
+    uint64_t count = 0;
     if (!reader_.ReadCount(&count, 1 + kIdBytes + 1)) return false;
     for (; count > 0; --count) {
       std::string_view key;
@@ -126,7 +126,7 @@ class StreamDecoder {
     auto group = std::make_unique<ConsumerGroup>(name, last_id, static_cast<int64_t>(entries_read));
     std::vector<Delivery> deliveries;
     if (!ReadDeliveries(&deliveries)) return false;
-    uint64_t count;
+    uint64_t count = 0;
     if (!reader_.ReadCount(&count, 1 + 8 + 1)) return false;
     for (; count > 0; --count) {
       if (!ReadConsumer(*group, deliveries)) return false;
@@ -139,7 +139,7 @@ class StreamDecoder {
   }
 
   bool ReadDeliveries(std::vector<Delivery>* deliveries) {
-    uint64_t count;
+    uint64_t count = 0;
     if (!reader_.ReadCount(&count, kIdBytes + 8 + 1)) return false;
     for (; count > 0; --count) {
       Delivery delivery;
@@ -163,7 +163,7 @@ class StreamDecoder {
     if (!reader_.ReadLittle(&consumer.seen_ms)) return false;
     consumer.active_ms = consumer.seen_ms;
     if (has_active_times_ && !reader_.ReadLittle(&consumer.active_ms)) return false;
-    uint64_t count;
+    uint64_t count = 0;
     if (!reader_.ReadCount(&count, kIdBytes)) return false;
     for (; count > 0; --count) {
       StreamId id;

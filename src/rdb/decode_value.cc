@@ -17,7 +17,7 @@ bool DecodeString(Reader& reader, const KeyAttributes& attributes, keyspace::Fre
 }
 
 bool RefuseModule(Reader& reader) {
-  uint64_t id;
+  uint64_t id = 0;
   if (!reader.ReadLength(&id)) return false;
   return reader.Fail(fmt::format("the value belongs to the module \"{}\" (version {}), which is not there",
                                  ModuleName(id), id & 1023));
@@ -95,7 +95,8 @@ std::string ModuleName(uint64_t id) {
 
 bool SkipModuleValues(Reader& reader) {
   for (;;) {
-    uint64_t tag, ignored;
+    uint64_t tag = 0;
+    uint64_t ignored = 0;
     if (!reader.ReadLength(&tag)) return false;
     switch (static_cast<ModuleTag>(tag)) {
       case ModuleTag::kEnd:

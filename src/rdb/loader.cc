@@ -61,7 +61,7 @@ class Loader {
 
   // One opcode with what belongs to it, or a key. False at the end, or after a failure.
   bool ReadRecord() {
-    uint8_t code;
+    uint8_t code = 0;
     if (!reader_.ReadByte(&code)) return false;
     switch (static_cast<Opcode>(code)) {
       case Opcode::kSlotInfo:
@@ -75,7 +75,7 @@ class Loader {
       case Opcode::kIdle:
         return ReadIdle();
       case Opcode::kFreq: {
-        uint8_t frequency;
+        uint8_t frequency = 0;
         if (!reader_.ReadByte(&frequency)) return false;
         frequency_ = frequency;
         return true;
@@ -83,7 +83,8 @@ class Loader {
       case Opcode::kAux:
         return ReadAux();
       case Opcode::kResizeDb: {
-        uint64_t keys, expiring;
+        uint64_t keys = 0;
+        uint64_t expiring = 0;
         if (!reader_.ReadLength(&keys) || !reader_.ReadLength(&expiring)) return false;
         // A lie must not reserve more than the file is worth.
         const uint64_t available = reader_.Available();
@@ -94,7 +95,7 @@ class Loader {
       case Opcode::kExpireTimeMs:
         return reader_.ReadLittle(&expiry_ms_);
       case Opcode::kExpireTime: {
-        int32_t seconds;
+        int32_t seconds = 0;
         if (!reader_.ReadLittle(&seconds)) return false;
         expiry_ms_ = int64_t{seconds} * 1000;
         return true;
@@ -143,7 +144,7 @@ class Loader {
   }
 
   bool ReadDatabase() {
-    uint64_t index;
+    uint64_t index = 0;
     if (!reader_.ReadLength(&index)) return false;
     if (index >= static_cast<uint64_t>(options_.database_count)) {
       return reader_.Fail(fmt::format("the file has a database {}, and there are {} here (see databases)",
@@ -164,14 +165,14 @@ class Loader {
   }
 
   bool ReadIdle() {
-    uint64_t seconds;
+    uint64_t seconds = 0;
     if (!reader_.ReadLength(&seconds)) return false;
     idle_seconds_ = static_cast<int64_t>(std::min<uint64_t>(seconds, INT32_MAX));
     return true;
   }
 
   bool SkipLengths(int count) {
-    uint64_t ignored;
+    uint64_t ignored = 0;
     for (; count > 0; --count) {
       if (!reader_.ReadLength(&ignored)) return false;
     }

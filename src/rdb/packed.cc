@@ -61,7 +61,7 @@ constexpr uint8_t kLongSize = 254;
 
 template <typename T>
 bool AppendInteger(Bytes& bytes, Listpack* pack) {
-  T number;
+  T number = 0;
   if (!bytes.Little(&number)) return false;
   pack->Append(static_cast<int64_t>(number));
   return true;
@@ -85,17 +85,17 @@ bool AppendInt24(Bytes& bytes, Listpack* pack) {
 
 // The encoding and data of one entry.
 bool AppendZiplistEntry(Bytes& bytes, Listpack* pack) {
-  uint8_t first;
+  uint8_t first = 0;
   if (!bytes.Byte(&first)) return false;
   switch (first >> 6) {
     case 0:
       return AppendText(bytes, first & 0x3f, pack);
     case 1: {
-      uint8_t low;
+      uint8_t low = 0;
       return bytes.Byte(&low) && AppendText(bytes, static_cast<size_t>(first & 0x3f) << 8 | low, pack);
     }
     case 2: {
-      uint32_t big;
+      uint32_t big = 0;
       return first == 0x80 && bytes.Little(&big) && AppendText(bytes, __builtin_bswap32(big), pack);
     }
     default:
@@ -123,11 +123,11 @@ bool AppendZiplistEntry(Bytes& bytes, Listpack* pack) {
 // ---- zipmaps: count u8 | (size, field, size, unused bytes u8, value, unused bytes)... | 0xff
 
 bool ReadZipmapSize(Bytes& bytes, size_t* size) {
-  uint8_t first;
+  uint8_t first = 0;
   if (!bytes.Byte(&first) || first == kOldEnd) return false;
   *size = first;
   if (first < kLongSize) return true;
-  uint32_t wide;
+  uint32_t wide = 0;
   if (!bytes.Little(&wide)) return false;
   *size = wide;
   return true;
@@ -172,8 +172,8 @@ bool ZiplistToListpack(std::string_view raw, Listpack* pack) {
   size_t previous_size = 0;
   for (; bytes.left() > 0; ++count) {
     const size_t start = bytes.at();
-    uint8_t first;
-    uint32_t size_of_previous;
+    uint8_t first = 0;
+    uint32_t size_of_previous = 0;
     if (!bytes.Byte(&first) || first == kOldEnd) return false;
     size_of_previous = first;
     if (first == kLongSize && !bytes.Little(&size_of_previous)) return false;
@@ -192,8 +192,8 @@ bool ZipmapToListpack(std::string_view raw, Listpack* pack) {
   bytes.Skip(1);
   size_t count = 0;
   for (; bytes.left() > 0; ++count) {
-    size_t size;
-    uint8_t unused;
+    size_t size = 0;
+    uint8_t unused = 0;
     if (!ReadZipmapSize(bytes, &size) || !AppendText(bytes, size, pack)) return false;
     if (!ReadZipmapSize(bytes, &size) || !bytes.Byte(&unused) || !AppendText(bytes, size, pack)) return false;
     if (!bytes.Skip(unused)) return false;

@@ -21,7 +21,7 @@ Result<keyspace::FreshEntry> DecodePayload(std::string_view body, const KeyAttri
                                            const DecodeContext& context) {
   MemorySource source(body);
   Reader reader(source);
-  uint8_t type;
+  uint8_t type = 0;
   if (!reader.ReadByte(&type)) return std::unexpected(reader.error());
   if (!IsValueType(type)) return Fail(fmt::format("no value has the type {}", type));
   keyspace::FreshEntry entry;

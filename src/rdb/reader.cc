@@ -98,7 +98,7 @@ bool Reader::SkipBytes(uint64_t count) {
 // ---- lengths
 
 bool Reader::ReadLengthForm(uint64_t* length, bool* is_special) {
-  uint8_t first;
+  uint8_t first = 0;
   if (!ReadByte(&first)) return false;
   const uint8_t low = first & static_cast<uint8_t>(~kLengthFormMask);
   *is_special = false;
@@ -107,7 +107,7 @@ bool Reader::ReadLengthForm(uint64_t* length, bool* is_special) {
       *length = low;
       return true;
     case kLength14: {
-      uint8_t next;
+      uint8_t next = 0;
       if (!ReadByte(&next)) return false;
       *length = static_cast<uint64_t>(low) << 8 | next;
       return true;
@@ -120,13 +120,13 @@ bool Reader::ReadLengthForm(uint64_t* length, bool* is_special) {
       break;
   }
   if (first == kLength32) {
-    uint32_t big;
+    uint32_t big = 0;
     if (!ReadLittle(&big)) return false;
     *length = __builtin_bswap32(big);
     return true;
   }
   if (first == kLength64) {
-    uint64_t big;
+    uint64_t big = 0;
     if (!ReadLittle(&big)) return false;
     *length = __builtin_bswap64(big);
     return true;
@@ -135,7 +135,7 @@ bool Reader::ReadLengthForm(uint64_t* length, bool* is_special) {
 }
 
 bool Reader::ReadLength(uint64_t* length) {
-  bool is_special;
+  bool is_special = false;
   if (!ReadLengthForm(length, &is_special)) return false;
   return !is_special || Fail("a string of special form stands in the place of a length");
 }
@@ -154,15 +154,15 @@ bool Reader::ReadCount(uint64_t* count, size_t least_bytes) {
 bool Reader::ReadNumber(StringForm form, StringHeader* header) {
   int64_t number = 0;
   if (form == StringForm::kInt8) {
-    int8_t byte;
+    int8_t byte = 0;
     if (!ReadLittle(&byte)) return false;
     number = byte;
   } else if (form == StringForm::kInt16) {
-    int16_t word;
+    int16_t word = 0;
     if (!ReadLittle(&word)) return false;
     number = word;
   } else {
-    int32_t word;
+    int32_t word = 0;
     if (!ReadLittle(&word)) return false;
     number = word;
   }
@@ -172,8 +172,8 @@ bool Reader::ReadNumber(StringForm form, StringHeader* header) {
 }
 
 bool Reader::ReadStringHeader(StringHeader* header) {
-  bool is_special;
-  uint64_t length;
+  bool is_special = false;
+  uint64_t length = 0;
   if (!ReadLengthForm(&length, &is_special)) return false;
   if (!is_special) {
     *header = {StringHeader::Kind::kPlain, length, 0};
@@ -254,7 +254,7 @@ bool Reader::SkipString() {
 }
 
 bool Reader::ReadTextScore(double* score) {
-  uint8_t length;
+  uint8_t length = 0;
   if (!ReadByte(&length)) return false;
   switch (length) {
     case kScoreNan:

@@ -83,9 +83,9 @@ class Reader {
 
  private:
   struct StringHeader {
-    enum class Kind : uint8_t { kPlain, kNumber, kLzf } kind;
-    uint64_t size;  // of the text; of a number, its digits stand in digits_
-    uint64_t compressed_size;
+    enum class Kind : uint8_t { kPlain, kNumber, kLzf } kind = Kind::kPlain;
+    uint64_t size = 0;  // of the text; of a number, its digits stand in digits_
+    uint64_t compressed_size = 0;
   };
 
   bool Refill();

@@ -36,6 +36,8 @@ class CommandsTest : public ::testing::Test {
   keyspace::ExpiryCycle expiry_{engine_.keyspace(), [this] { return clock_->MonotonicMicros(); }};
   net::IoThreads connections_{loop_, *net_, *clock_, env::MakeSystemPoller, engine_, engine_};
   engine::ClientLimits limits_{engine_};
+  persistence::Persistence persistence_{
+      {configuration_, engine_, loop_, *disk_, *clock_, log_, [] { return true; }, [] {}}};
   Commands commands_{{configuration_,
                       log_,
                       *clock_,
@@ -45,6 +47,7 @@ class CommandsTest : public ::testing::Test {
                       expiry_,
                       connections_,
                       limits_,
+                      persistence_,
                       {[](const ShutdownRequest&) -> Status { return {}; }, [] { return false; }}}};
 };
 
