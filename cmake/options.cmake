@@ -1,5 +1,6 @@
 # Build options. `./x` sets them through the presets; see CMakePresets.json.
 option(HEARTH_TESTS "build the unit tests" ON)
+set(HEARTH_TEST_ROOMS "" CACHE STRING "rooms whose unit tests are built, empty for all")
 option(HEARTH_FUZZ "build the libFuzzer targets (clang only)" OFF)
 set(HEARTH_SANITIZE "" CACHE STRING "comma separated -fsanitize list, empty for none")
 

@@ -1,6 +1,6 @@
 """Generated commands get the same replies, events and data from Hearth as from a real Redis.
 
-Options: --seed N (or HEARTH_SEED), --commands N, --groups a,b. The long session is marked slow.
+Options: --seed N (or HEARTH_SEED), --commands N, --groups a,b. The long sessions are marked slow.
 """
 
 import pytest
@@ -11,6 +11,8 @@ from differential.session import run_session
 
 COMMANDS = 4000
 LONG_COMMANDS = 100000
+DATA_TYPES = ["set", "sorted_set", "stream", "bitmap", "hyperloglog", "geo"]
+DATA_TYPE_COMMANDS = 200000
 
 
 def chosen_groups(config):
@@ -40,3 +42,8 @@ def test_all_groups_together_agree_with_the_oracle(start, seed, request):
 @pytest.mark.slow
 def test_a_long_mixed_session_agrees_with_the_oracle(start, seed, request):
     check(start, seed, chosen_groups(request.config), request.config.getoption("--commands") or LONG_COMMANDS)
+
+
+@pytest.mark.slow
+def test_a_long_session_of_the_larger_types_agrees_with_the_oracle(start, seed, request):
+    check(start, seed, DATA_TYPES, request.config.getoption("--commands") or DATA_TYPE_COMMANDS)
