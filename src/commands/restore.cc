@@ -6,6 +6,7 @@
 #include "commands/expire_time.h"
 #include "commands/register.h"
 #include "engine/context.h"
+#include "engine/engine.h"
 #include "keyspace/access.h"
 #include "rdb/payload.h"
 
@@ -101,6 +102,7 @@ void Restore(Context& ctx) {
   const rdb::DecodeContext decoding{ctx.settings(), &ctx.keyspace().cuts(), true};
   const uint32_t access =
       keyspace::RestoredAccess(ctx.settings(), ctx.now_ms(), options->idle_seconds, options->frequency);
+  ++ctx.engine().stats().payloads_checked;
   auto entry = rdb::DecodePayload(*body, {key.text, *expiry_ms, access}, decoding);
   if (!entry) return ctx.Error("ERR Bad data format");
 

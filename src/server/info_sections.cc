@@ -107,6 +107,7 @@ void Info::WriteStats(InfoText& text) const {
   text.Add("reply_buffer_expands", 0);
   text.Add("unexpected_error_replies", 0);
   text.Add("total_error_replies", stats.error_replies);
+  text.Add("dump_payload_sanitizations", stats.payloads_checked);
   text.Add("total_reads_processed", io.reads);
   text.Add("total_writes_processed", io.writes);
   text.Add("client_query_buffer_limit_disconnections", io.query_buffer_overflows);
