@@ -1,9 +1,7 @@
 #include "engine/key_positions.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <optional>
-#include <string>
 
 #include "base/numbers.h"
 #include "base/text.h"
@@ -38,13 +36,22 @@ bool AddRange(const KeySpec& spec, Arguments args, int first, std::vector<KeyPos
   return true;
 }
 
+// What follows the digits is passed over: only the command itself minds it. 0 if there is none.
+int64_t LeadingNumber(std::string_view text) {
+  constexpr int64_t kEnough = 1'000'000'000;
+  int64_t number = 0;
+  for (const char digit : text) {
+    if (digit < '0' || digit > '9' || number > kEnough) break;
+    number = number * 10 + (digit - '0');
+  }
+  return number;
+}
+
 bool AddCounted(const KeySpec& spec, Arguments args, int first, std::vector<KeyPosition>& keys) {
   const int count = static_cast<int>(args.size());
   const int count_at = first + spec.key_count_index;
   if (count_at >= count) return false;
-  // Only what a command itself takes has to be an integer as a whole: here what follows the digits is passed
-  // over.
-  const long long key_count = std::strtoll(std::string(args[count_at]).c_str(), nullptr, 10);
+  const int64_t key_count = LeadingNumber(args[count_at]);
   const int key = first + spec.first_key;
   if (key_count < 1 || key_count > (count - key) / spec.step) return false;
   for (int i = 0; i < key_count; ++i)

@@ -15,7 +15,7 @@ struct EngineStats {
   uint64_t evicted_clients = 0;
   uint64_t output_limit_disconnections = 0;
   uint64_t pubsub_published = 0;
-  uint64_t payloads_checked = 0;  // by RESTORE, in depth
+  uint64_t payloads_checked = 0;                        // by RESTORE, in depth
   std::map<std::string, uint64_t, std::less<>> errors;  // by code: "ERR", "WRONGTYPE"
 };
 
