@@ -36,6 +36,22 @@ those of Redis 7.4 and Valkey 8.0 that go beyond it, with what this version make
 - **no**: it answers with an error, for the reason that is named.
 
 Directives that are accepted but not acted on yet are at the end. [configuration.md](configuration.md) describes all.
+
+## Differences that are meant to be
+
+- Nothing forks. What INFO calls copy on write is the memory of a running snapshot's queue. BGSAVE and BGREWRITEAOF may
+  run at the same time, so BGSAVE SCHEDULE starts at once.
+- With `appendonly yes`, no append-only file and a snapshot file, the snapshot is loaded and becomes the base of the
+  append-only file. Redis starts empty then.
+- Snapshots are written in the oldest version that can hold them: 10, or 12 if fields of hashes expire.
+- RESTORE checks every payload in depth, and does not read a string on into the payload's footer.
+- HLEN counts the living fields of a hash alone, also those that expire before they have been removed.
+- HELP subcommands answer in words of their own.
+- A key's idle time, LRU and LFU figures count from when a snapshot was loaded, unless the file tells them.
+- Equal distances in replies of GEOSEARCH and GEORADIUS come in the order of scores; equal elements of SORT in any order.
+
+Against Redis 7.0, which the tests compare with, the interface of 7.2 also differs in: the encodings of small sets and
+lists, the digits of long fractions, ZRANK WITHSCORE, the commands that came with 7.2, and the texts of a few errors.
 """
 
 CONFIGURATION_INTRO = """\

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "env/process.h"
 
@@ -98,6 +99,11 @@ void Server::ApplySettingsAtRunTime() {
   });
   configuration_.OnChange({"tcp-keepalive"}, [this](const auto& settings) -> Status {
     listener_.set_keepalive_seconds(static_cast<int>(settings.tcp_keepalive));
+    return {};
+  });
+  SetBackgroundPurge(settings_.jemalloc_bg_thread);
+  configuration_.OnChange({"jemalloc-bg-thread"}, [](const auto& settings) -> Status {
+    SetBackgroundPurge(settings.jemalloc_bg_thread);
     return {};
   });
   configuration_.OnChange({"loglevel"}, [this](const auto& settings) -> Status {
