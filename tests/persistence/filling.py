@@ -4,7 +4,9 @@ from differential import families
 from differential.grammar import Generator, make_case
 from support.resp import Error
 
-GROUPS = ["string", "list", "hash", "set", "sorted_set", "stream", "bitmap", "hyperloglog", "geo", "generic"]
+# Without the HyperLogLog family: it damages its values on purpose, and what the real server does to a damaged one
+# before it fails is not in its append-only file.
+GROUPS = ["string", "list", "hash", "set", "sorted_set", "stream", "bitmap", "geo", "generic"]
 LARGE = 6000
 WAITING = {b"BLPOP", b"BRPOP", b"BLMOVE", b"BLMPOP", b"BRPOPLPUSH", b"BZPOPMIN", b"BZPOPMAX", b"BZMPOP", b"XREAD",
            b"XREADGROUP"}
@@ -34,6 +36,7 @@ def large_values():
         commands.append(["SADD", "large:set", *(f"member {i}" for i in part)])
         commands.append(["SADD", "large:numbers", *part])
         commands.append(["ZADD", "large:scores", *(word for i in part for word in (i / 8, f"member {i}"))])
+        commands += [["PFADD", "visitors", *part], ["PFADD", f"visitors {first}", *part[:50]]]
         commands += [["XADD", "large:stream", f"{i + 1}-1", "name", f"entry {i}", "number", i] for i in part]
     commands += [["XGROUP", "CREATE", "large:stream", "group", "0"],
                  ["XREADGROUP", "GROUP", "group", "reader", "COUNT", "1000", "STREAMS", "large:stream", ">"],
