@@ -36,7 +36,8 @@ class ExpiryCycle {
   void set_enabled(bool enabled) { is_enabled_ = enabled; }
 
  private:
-  static constexpr int64_t kSliceMicros = 1000;
+  // A client that asks again upon each reply gets one a slice: much longer ones would make it fall behind.
+  static constexpr int64_t kSliceMicros = 200;
   static constexpr size_t kFieldsAtOnce = 64;
 
   struct Progress {

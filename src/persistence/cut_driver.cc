@@ -19,7 +19,7 @@ void CutDriver::RunSlice() {
   if (!cutter.any()) return;
   const int64_t start = loop_.FreshNowMicros();
   const int64_t busy = start - loop_.NowMicros();
-  const int64_t slice = busy < kIdleMicros ? kLongestSliceMicros / 2
+  const int64_t slice = busy < kIdleMicros ? kLongestSliceMicros / 4
                                            : std::clamp(busy / 4, kShortestSliceMicros, kLongestSliceMicros);
   if (cutter.Run([&] { return loop_.FreshNowMicros() - start >= slice; })) {
     loop_.RequestImmediateTurn();
