@@ -4,9 +4,9 @@ from differential import families
 from differential.grammar import Generator, make_case
 from support.resp import Error
 
-# Without the HyperLogLog family: it damages its values on purpose, and what the real server does to a damaged one
-# before it fails is not in its append-only file.
-GROUPS = ["string", "list", "hash", "set", "sorted_set", "stream", "bitmap", "geo", "generic"]
+# Without HyperLogLogs and bitmaps, whose families do what is in no append-only file: a damaged HyperLogLog is changed
+# before the command fails, and BITFIELD lengthens a string without counting it as a change.
+GROUPS = ["string", "list", "hash", "set", "sorted_set", "stream", "geo", "generic"]
 LARGE = 6000
 WAITING = {b"BLPOP", b"BRPOP", b"BLMOVE", b"BLMPOP", b"BRPOPLPUSH", b"BZPOPMIN", b"BZPOPMAX", b"BZMPOP", b"XREAD",
            b"XREADGROUP"}
@@ -36,6 +36,7 @@ def large_values():
         commands.append(["SADD", "large:set", *(f"member {i}" for i in part)])
         commands.append(["SADD", "large:numbers", *part])
         commands.append(["ZADD", "large:scores", *(word for i in part for word in (i / 8, f"member {i}"))])
+        commands += [["SETBIT", "bits", 8 * i, 1] for i in part[:100]]
         commands += [["PFADD", "visitors", *part], ["PFADD", f"visitors {first}", *part[:50]]]
         commands += [["XADD", "large:stream", f"{i + 1}-1", "name", f"entry {i}", "number", i] for i in part]
     commands += [["XGROUP", "CREATE", "large:stream", "group", "0"],
