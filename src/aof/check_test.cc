@@ -2,20 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include "base/numbers.h"
-#include "base/text.h"
+#include "aof/testing/command_line.h"
 #include "env/testing/faulty_disk.h"
 
 namespace hearth::aof {
 namespace {
 
-std::string Line(std::string_view line) {
-  const auto words = *SplitArguments(line);
-  std::string text = "*" + ToString(static_cast<int64_t>(words.size())) + "\r\n";
-  for (const std::string& word : words)
-    text += "$" + ToString(static_cast<int64_t>(word.size())) + "\r\n" + word + "\r\n";
-  return text;
-}
+using testing::Line;
 
 class CheckTest : public ::testing::Test {
  protected:

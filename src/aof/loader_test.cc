@@ -2,22 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include "aof/testing/command_line.h"
 #include "base/numbers.h"
-#include "base/text.h"
 #include "env/testing/faulty_disk.h"
 #include "env/testing/manual_clock.h"
 
 namespace hearth::aof {
 namespace {
 
-// "*1\r\n..." of words.
-std::string Line(std::string_view line) {
-  const auto words = *SplitArguments(line);
-  std::string text = "*" + ToString(static_cast<int64_t>(words.size())) + "\r\n";
-  for (const std::string& word : words)
-    text += "$" + ToString(static_cast<int64_t>(word.size())) + "\r\n" + word + "\r\n";
-  return text;
-}
+using testing::Line;
 
 class Recorder final : public LoadSink {
  public:

@@ -9,6 +9,7 @@
 #include "base/test_seed.h"
 #include "rdb/command_snapshot.h"
 #include "rdb/testing/sample_values.h"
+#include "rdb/testing/string_sink.h"
 
 namespace hearth::rdb {
 namespace {
@@ -18,6 +19,7 @@ using keyspace::CaptureWriter;
 using keyspace::Entry;
 using keyspace::Key;
 using keyspace::WriteHandle;
+using testing::StringSink;
 using Words = std::vector<std::string>;
 
 // The commands in RESP.
@@ -41,17 +43,6 @@ std::vector<Words> Parse(std::string_view bytes) {
   }
   return commands;
 }
-
-class StringSink final : public ByteSink {
- public:
-  Status Write(std::string_view more) override {
-    bytes.append(more);
-    return {};
-  }
-  Status Finish() override { return {}; }
-
-  std::string bytes;
-};
 
 class CommandsEncoderTest : public ::testing::Test {
  protected:

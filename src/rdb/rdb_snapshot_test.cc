@@ -8,6 +8,7 @@
 #include "base/crc64.h"
 #include "base/test_seed.h"
 #include "rdb/testing/sample_values.h"
+#include "rdb/testing/string_sink.h"
 
 namespace hearth::rdb {
 namespace {
@@ -16,19 +17,9 @@ using keyspace::CaptureChunk;
 using keyspace::CaptureWriter;
 using keyspace::Entry;
 using keyspace::Key;
+using testing::StringSink;
 using namespace std::string_literals;
 using namespace std::string_view_literals;
-
-class StringSink final : public ByteSink {
- public:
-  Status Write(std::string_view more) override {
-    bytes.append(more);
-    return {};
-  }
-  Status Finish() override { return {}; }
-
-  std::string bytes;
-};
 
 std::string MakeFile(RdbSnapshot::Options options, const CaptureChunk& chunk) {
   StringSink sink;

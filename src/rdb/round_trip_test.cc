@@ -9,6 +9,7 @@
 #include "rdb/rdb_snapshot.h"
 #include "rdb/testing/describe.h"
 #include "rdb/testing/sample_values.h"
+#include "rdb/testing/string_sink.h"
 
 namespace hearth::rdb {
 namespace {
@@ -16,18 +17,8 @@ namespace {
 using keyspace::CaptureChunk;
 using keyspace::CaptureWriter;
 using keyspace::Entry;
+using testing::StringSink;
 using Contents = std::map<std::string, std::string>;
-
-class StringSink final : public ByteSink {
- public:
-  Status Write(std::string_view more) override {
-    bytes.append(more);
-    return {};
-  }
-  Status Finish() override { return {}; }
-
-  std::string bytes;
-};
 
 std::string DescribeWithExpiry(const Entry& entry) {
   return testing::Describe(entry) + " until " + std::to_string(entry.expiry_ms());
