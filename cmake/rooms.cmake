@@ -1,8 +1,12 @@
 # A room is a folder of src/: one static library, its unit tests beside its sources.
-# hearth_room(NAME DEPS room... [LIBS library...]) takes every .cc of the folder; *_test.cc become NAME_test.
+# hearth_room(NAME DEPS room... [LIBS library...]) takes every .cc of the folder; *_test.cc become NAME_test. The pure
+# machines in its core/ are a room of their own, NAME_core.
 function(hearth_room name)
   cmake_parse_arguments(ROOM "" "" "DEPS;LIBS;SOURCES" ${ARGN})
   file(GLOB_RECURSE all_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  if(NOT name MATCHES "_core$")
+    list(FILTER all_sources EXCLUDE REGEX "/core/[^/]*$")
+  endif()
   set(sources ${all_sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   set(tests ${all_sources})

@@ -28,7 +28,7 @@ void ReadForeign(const std::string& raw) {
   if (!ValidateStreamBlock(raw)) return;
   StreamLog log;
   log.AddBlock({1, 1}, Listpack::Copy(raw));
-  const StreamBlock& block = log.blocks().ValueAt(log.blocks().First());
+  const StreamBlock block = log.blocks().ValueAt(log.blocks().First());
   HEARTH_ASSERT(Ids(block, false) == Ids(block, true));
   const StreamBlockHeader header(block.View());
   StreamLog::Counters counters;
@@ -38,7 +38,9 @@ void ReadForeign(const std::string& raw) {
   StreamTrim trim;
   trim.max_length = 1;
   log.Trim(trim);
-  if (!log.blocks().empty()) HEARTH_ASSERT(ValidateStreamBlock(block.View().Raw()));
+  if (!log.blocks().empty()) {
+    HEARTH_ASSERT(ValidateStreamBlock(log.blocks().ValueAt(log.blocks().First()).View().Raw()));
+  }
 }
 
 void Change(StreamLog& log, FuzzInput& input) {

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Rounds of randomised tests with fresh seeds until a bound is reached or something fails.
 
-A round is: the unit tests with a new HEARTH_SEED, the differential tests with another, every fuzzer for a while. The
-first failure ends the soak with its seed, so that the same round can be run again with --seed.
+A round is: the unit tests with a new HEARTH_SEED, snapshots at random points in time, kill -9 and full disks, the
+differential tests, every fuzzer for a while. The first failure ends the soak with its seed, so that the same round can be
+run again with --seed; the tests of snapshots take a seed of their own each time, and print it.
 """
 
 import argparse
@@ -24,7 +25,16 @@ def round_of(arguments, seed):
     unit = ["ctest", "--test-dir", "build/release", "--output-on-failure", "--no-tests=error"]
     differential = [steps.python(), "-m", "pytest", "-q", "-c", "tests/pytest.ini", "--seed", str(seed)]
     differential += ["--commands", str(arguments.commands), "tests/differential"]
-    parts = [("unit", unit, 900, environment), ("differential", differential, differential_limit, environment)]
+    parts = [("unit", unit, 900, environment)]
+    if arguments.cut_seeds:
+        cuts = ["build/release/bin/commands_test", "--gtest_filter=CutTest.*", "--gtest_brief=1",
+                "--gtest_break_on_failure", f"--gtest_repeat={arguments.cut_seeds}"]
+        parts.append(("cuts", cuts, 600 + 10 * arguments.cut_seeds, {}))
+    if arguments.kills:
+        kills = [steps.python(), "-m", "pytest", "-q", "-c", "tests/pytest.ini", "--seed", str(seed)]
+        kills += ["tests/persistence/test_kill.py", "tests/persistence/test_full_disk.py"]
+        parts.append(("kills", kills, 600 + 40 * arguments.kills, {"HEARTH_KILL_ROUNDS": str(arguments.kills)}))
+    parts.append(("differential", differential, differential_limit, environment))
     if arguments.fuzz_seconds:
         command = [steps.python(), "scripts/fuzz.py", "--seconds", str(arguments.fuzz_seconds)]
         parts.append(("fuzz", command, 600 + 20 * arguments.fuzz_seconds, {}))
@@ -37,6 +47,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=0, help="at most this many rounds (default 0: no such bound)")
     parser.add_argument("--commands", type=int, default=200_000, help="generated commands a round (default 200,000)")
     parser.add_argument("--fuzz-seconds", type=int, default=60, help="per fuzzer and round (default 60, 0 for none)")
+    parser.add_argument("--cut-seeds", type=int, default=20, help="runs of the tests of snapshots a round (default 20)")
+    parser.add_argument("--kills", type=int, default=10, help="kill -9 per fsync policy and round (default 10)")
     parser.add_argument("--seed", type=int, help="seed of the first round (default: fresh)")
     arguments = parser.parse_args()
     deadline = time.monotonic() + 60 * arguments.minutes

@@ -196,6 +196,8 @@ def sequence():
         Step("server", "start, configuration, introspection", integration("release", ["server"]), "build"),
         Step("persistence", "snapshots and the append-only file, with the real server's too",
              integration("release", ["persistence"]), "build"),
+        Step("replication", "primaries and replicas of both kinds, over links that fail",
+             integration("release", ["replication"]), "build"),
         Step("asan-build", "address and undefined-behaviour sanitizer build", build("asan")),
         Step("asan-unit", "its unit tests", unit("asan"), "asan-build"),
         Step("asan-integration", "a short integration run on it",

@@ -29,14 +29,16 @@ Result<LoadSummary> Loader::Load(const std::vector<Folder::DataFile>& files, boo
   earlier_bytes_ = told_bytes_ = 0;
   if (files.empty()) return summary_;
   const int64_t start = clock_->MonotonicMicros();
+  const Folder::DataFile* last = &files.front();
   for (const Folder::DataFile& file : files) {
     const auto info = disk_->Stat(file.path);
     if (!info) return std::unexpected(info.error());
     if (!info->has_value()) return Fail(fmt::format("The AOF file {} doesn't exist", file.name), ENOENT);
+    if ((*info)->size_bytes != 0) last = &file;
   }
   for (const Folder::DataFile& file : files) {
     const int64_t file_start = clock_->MonotonicMicros();
-    HEARTH_TRY(LoadFile(file, &file == &files.back(), load_truncated));
+    HEARTH_TRY(LoadFile(file, &file >= last, load_truncated));
     log_->Notice("DB loaded from {} file {}: {:.3f} seconds", file.is_base ? "base" : "incr", file.name,
                  Seconds(clock_->MonotonicMicros() - file_start));
   }

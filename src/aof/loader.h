@@ -52,7 +52,8 @@ class Loader {
   Loader(env::Disk& disk, env::Clock& clock, Logger& log, LoadSink& sink)
       : disk_(&disk), clock_(&clock), log_(&log), sink_(&sink) {}
 
-  // `load_truncated`: aof-load-truncated.
+  // `load_truncated`: aof-load-truncated. The last file is the last with anything in it: when a rewrite
+  // begins, the manifest names the next file while the writer may still be busy with the one before.
   Result<LoadSummary> Load(const std::vector<Folder::DataFile>& files, bool load_truncated);
 
  private:

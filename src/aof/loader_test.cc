@@ -127,6 +127,18 @@ TEST_F(LoaderTest, OnlyTheLastFileMayBeTruncated) {
   EXPECT_EQ(disk_.Contents("dir/first"), "*1\r\n");
 }
 
+TEST_F(LoaderTest, EmptyFilesBehindATruncatedOneAreNoneThatFollow) {
+  const std::string good = Line("SELECT 4") + Line("SET a 1");
+  Add("last", good + "*1\r\n");
+  Add("next", "");
+  Add("after", "");
+  const auto summary = Load();
+  ASSERT_TRUE(summary.has_value());
+  EXPECT_EQ(summary->cut_bytes, 4u);
+  EXPECT_EQ(disk_.Contents("dir/last"), good);
+  EXPECT_EQ(sink_.log, "4: SET a 1\n");
+}
+
 TEST_F(LoaderTest, OtherFaultsAreErrorsThatNameFileAndByte) {
   const std::string good = Line("SET a 1");
   const std::pair<std::string, std::string> cases[] = {

@@ -58,6 +58,8 @@ void Writer::Pump() {
   if (!is_started() || cursor_.lag_bytes() == 0) return;
   spans_.clear();
   const uint64_t end = cursor_.Collect(UINT64_MAX, spans_);
+  if (!opening_.empty() && !spans_.empty())
+    handover_.push_back({.text = std::exchange(opening_, {}), .end_offset = cursor_.offset()});
   if (settings_.timestamps && !spans_.empty()) {
     const int64_t now = clock_->WallMicros() / kSecond;
     if (now > last_timestamp_) {

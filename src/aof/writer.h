@@ -5,8 +5,8 @@
 //
 // Use, on the engine thread: Start when data is loaded; Pump once a turn, between commands (a hook of
 // LoopPhase::kWork); when `notify` was called, TakeReport, and give its progress to the gate (log/gate.h).
-// RotateTo when a rewrite begins, right after EffectWriter::ForgetDatabase, so that the new file says its
-// database first. Flush before shutting down; Stop, or the destructor, ends the thread.
+// RotateTo when a rewrite begins, and OpenWith the SELECT that the new file needs. Flush before shutting
+// down; Stop, or the destructor, ends the thread.
 //
 // After a failed write the file is cut back to the last whole unit and the write is tried again every second,
 // from where it stopped: nothing is lost or written twice. Meanwhile the report says what failed, for
@@ -27,6 +27,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -79,6 +80,8 @@ class Writer {
   // What is logged from here on goes to `file`, from its beginning; what came before is synced in the old
   // one.
   void RotateTo(std::unique_ptr<env::File> file);
+  // `text` is not in the log, and goes into the file before what is logged from here on, if anything is.
+  void OpenWith(std::string text) { opening_ = std::move(text); }
   // Pumps, and waits until all of it is written and synced; or until it has failed.
   Status Flush();
   // Writes and syncs what it can, and ends. The cursor leaves the log.
@@ -126,6 +129,7 @@ class Writer {
   std::vector<log::LogSpan> spans_;
   std::vector<Item> handover_;
   int64_t last_timestamp_ = 0;
+  std::string opening_;
   std::thread thread_;
 
   mutable std::mutex mutex_;

@@ -18,6 +18,8 @@ std::string Flags(const Client& client) {
   const auto add = [&](bool is_set, char letter) {
     if (is_set) flags += letter;
   };
+  add(client.is(Client::kReplica), 'S');
+  add(client.is(Client::kFromPrimary), 'M');
   add(client.is(Client::kMonitoring), 'O');
   add(engine::TypeOf(client) == engine::ClientType::kPubSub, 'P');
   add(client.in_transaction(), 'x');

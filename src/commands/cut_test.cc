@@ -57,6 +57,8 @@ class Collector : public keyspace::CaptureHandler {
     std::vector<std::string> parts;
     // Lists.
     std::map<uint64_t, std::vector<std::pair<uint64_t, std::string>>> after;
+    // Streams: of the last block that said it was next.
+    keyspace::StreamId next_after;
   };
 
   static Value ValueOf(const CapturedKey& key) {
@@ -117,6 +119,8 @@ class Collector : public keyspace::CaptureHandler {
     }
     if (value.type == Type::kStream) {
       const auto block = parts.Block();
+      EXPECT_LT(value.next_after, block.first_id) << "a block came behind one that said it was next";
+      if (block.is_next) value.next_after = block.first_id;
       return std::to_string(block.first_id.ms) + ":" + std::string(block.pack);
     }
     return std::string(parts.Text());
@@ -316,7 +320,17 @@ TEST_F(CutTest, CapturesEveryKeyAsItWasWhenItBegan) {
   std::vector<std::unique_ptr<Running>> running;
   int ended = 0;
   int large_values = 0;
-  for (int step = 0; step < 4000 && !HasFailure(); ++step) {
+  const auto check_ended = [&] {
+    std::erase_if(running, [&](const auto& cut) {
+      if (!cut->sink.is_over) return false;
+      EXPECT_EQ(cut->sink.collector.keys.size(), cut->expected.size());
+      ExpectEqual(cut->sink.collector.keys, cut->expected);
+      large_values += cut->sink.collector.large_values;
+      ++ended;
+      return true;
+    });
+  };
+  for (int step = 0; (step < 4000 || ended <= 3) && step < 40000 && !HasFailure(); ++step) {
     Change();
     if (random_.Below(150) == 0 && running.size() < 3) {
       auto begun = std::make_unique<Running>();
@@ -326,17 +340,12 @@ TEST_F(CutTest, CapturesEveryKeyAsItWasWhenItBegan) {
     }
     int left = static_cast<int>(random_.Below(4));
     if (left > 0) keyspace().cutter().Run([&] { return --left <= 0; });
-    std::erase_if(running, [&](const auto& cut) {
-      if (!cut->sink.is_over) return false;
-      EXPECT_EQ(cut->sink.collector.keys.size(), cut->expected.size());
-      ExpectEqual(cut->sink.collector.keys, cut->expected);
-      large_values += cut->sink.collector.large_values;
-      ++ended;
-      return true;
-    });
+    check_ended();
   }
   while (keyspace().cutter().Run([] { return false; })) {
   }
+  check_ended();
+  EXPECT_TRUE(running.empty());
   EXPECT_GT(ended, 3);
   EXPECT_GT(large_values, 3);
 }

@@ -1,6 +1,8 @@
 #include "ds/bitmap_kernels.h"
 
+#include <cpuid.h>
 #include <gtest/gtest.h>
+#include <immintrin.h>
 
 #include <string>
 
@@ -79,6 +81,33 @@ TEST(BitmapKernelsTest, CombinesByteByByte) {
       ASSERT_EQ(results[3][i], in ? static_cast<char>(~a[i]) : a[i]);
     }
   }
+}
+
+// Whether the processor can tell which parts of its state are in use, and that of AVX is one of them.
+bool TellsStateInUse() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned kExtendedState = 0xd;
+  constexpr unsigned kReadsInUse = 1 << 2;
+  return __builtin_cpu_supports("avx2") && __get_cpuid_count(kExtendedState, 1, &a, &b, &c, &d) != 0 &&
+         (a & kReadsInUse) != 0;
+}
+
+__attribute__((target("xsave"))) bool UpperHalvesAreInUse() { return (_xgetbv(1) & 4) != 0; }
+
+__attribute__((target("avx2"))) void ClearUpperHalves() { _mm256_zeroupper(); }
+
+TEST(BitmapKernelsTest, LeavesNoVectorRegisterDirtyThatSlowsDownWhatComesAfter) {
+  if (!TellsStateInUse()) GTEST_SKIP() << "the processor does not tell";
+  std::string bytes(4096, '\x3e');
+  const std::string others = bytes;
+  ClearUpperHalves();
+  if (UpperHalvesAreInUse()) GTEST_SKIP() << "the processor does not tell";
+  EXPECT_EQ(CountOnes(bytes), 5 * 4096u);
+  EXPECT_FALSE(UpperHalvesAreInUse());
+  EXPECT_EQ(FindBit(std::string(4096, '\0'), true, 0, 4096 * 8 - 1), -1);
+  EXPECT_FALSE(UpperHalvesAreInUse());
+  CombineBits(BitOperation::kXor, bytes.data(), others);
+  EXPECT_FALSE(UpperHalvesAreInUse());
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ using Position = ListpackView::Position;
 // The listpack of a block, taken out to be changed and hung back at the end.
 class PackEdit {
  public:
-  explicit PackEdit(StreamBlock& block) : block_(block), pack_(Listpack::Adopt(block.pack)) {}
+  explicit PackEdit(StoredStreamBlock& block) : block_(block), pack_(Listpack::Adopt(block.pack)) {}
   PackEdit(const PackEdit&) = delete;
   PackEdit& operator=(const PackEdit&) = delete;
   ~PackEdit() { block_.pack = pack_.Release(); }
@@ -24,7 +24,7 @@ class PackEdit {
   Listpack* operator->() { return &pack_; }
 
  private:
-  StreamBlock& block_;
+  StoredStreamBlock& block_;
   Listpack pack_;
 };
 
@@ -43,29 +43,28 @@ bool HasMasterFields(ListpackView pack, const StreamBlockHeader& header,
 
 // ---- the block
 
-StreamBlock* StreamBlock::New(StreamId first_id, std::span<const std::string_view> pairs,
-                              size_t reserve_bytes) {
+StoredStreamBlock* StoredStreamBlock::New(std::span<const std::string_view> pairs, size_t reserve_bytes) {
   Listpack pack(reserve_bytes);
   pack.Append(int64_t{0});
   pack.Append(int64_t{0});
   pack.Append(static_cast<int64_t>(pairs.size() / 2));
   for (size_t i = 0; i < pairs.size(); i += 2) pack.Append(pairs[i]);
   pack.Append(int64_t{0});
-  return Adopt(first_id, std::move(pack));
+  return Adopt(std::move(pack));
 }
 
-StreamBlock* StreamBlock::Adopt(StreamId first_id, Listpack pack) {
-  return std::make_unique<StreamBlock>(StreamBlock{.pack = pack.Release(), .first_id = first_id}).release();
+StoredStreamBlock* StoredStreamBlock::Adopt(Listpack pack) {
+  return std::make_unique<StoredStreamBlock>(StoredStreamBlock{.pack = pack.Release()}).release();
 }
 
-StreamBlock* StreamBlock::Clone() const { return Adopt(first_id, Listpack::Copy(View().Raw())); }
+StoredStreamBlock* StoredStreamBlock::Clone() const { return Adopt(Listpack::Copy(View().Raw())); }
 
-void StreamBlock::Delete(StreamBlock* block) {
+void StoredStreamBlock::Delete(StoredStreamBlock* block) {
   std::free(block->pack);
-  const std::unique_ptr<StreamBlock> freed(block);
+  const std::unique_ptr<StoredStreamBlock> freed(block);
 }
 
-void StreamBlock::Append(StreamId id, std::span<const std::string_view> pairs) {
+void StoredStreamBlock::Append(StreamId first_id, StreamId id, std::span<const std::string_view> pairs) {
   PackEdit edit(*this);
   const StreamBlockHeader header(edit->View());
   const bool is_same = HasMasterFields(edit->View(), header, pairs);
@@ -84,7 +83,7 @@ void StreamBlock::Append(StreamId id, std::span<const std::string_view> pairs) {
   }
 }
 
-void StreamBlock::Shrink() {
+void StoredStreamBlock::Shrink() {
   const size_t total = View().TotalBytes();
   if (GoodAllocationSize(total) >= AllocationSize(pack)) return;
   auto* shrunk = static_cast<uint8_t*>(std::realloc(pack, total));
@@ -105,7 +104,7 @@ StreamBlockHeader::StreamBlockHeader(ListpackView pack) {
   terminator = at;
 }
 
-void MarkStreamEntriesDeleted(StreamBlock& block, int64_t removed) {
+void MarkStreamEntriesDeleted(StoredStreamBlock& block, int64_t removed) {
   PackEdit edit(block);
   const StreamBlockHeader header(edit->View());
   const Position count_at = edit->View().First();
@@ -159,7 +158,7 @@ bool StreamBlockCursor::Next() {
   return ReadEntry(pack_.Next(end_));
 }
 
-void StreamBlockCursor::MarkDeleted(StreamBlock& block) {
+void StreamBlockCursor::MarkDeleted(StoredStreamBlock& block) {
   flags_ |= kDeleted;
   PackEdit edit(block);
   edit->Replace(entry_, flags_);

@@ -7,8 +7,8 @@
 // "value 1 ... value n" if the flags say that the fields are the master entry's, else "m | field 1 | value 1
 // | ... | value m". A deleted entry keeps its place, with a flag.
 //
-// Blocks belong to a StreamLog (stream_log.h). Readers outside it (snapshots, encoders) may look at every
-// field on the engine thread. Reading trusts the bytes: foreign ones pass
+// Blocks belong to a StreamLog (stream_log.h), which keeps each as a StoredStreamBlock under its first id and
+// shows it to others as a StreamBlock. Engine thread only. Reading trusts the bytes: foreign ones pass
 // ValidateStreamBlock first.
 #pragma once
 
@@ -22,22 +22,31 @@
 
 namespace hearth::ds {
 
+// A block as readers see it: a value, good until the block changes.
 struct StreamBlock {
-  uint8_t* pack;  // malloc'ed listpack
+  const uint8_t* pack;  // a listpack
   StreamId first_id;
+
+  ListpackView View() const { return ListpackView(pack); }
+};
+
+// What a log keeps of a block: all but the first id, which stands in its index already.
+struct StoredStreamBlock {
+  uint8_t* pack;         // malloc'ed listpack
   uint8_t cut_bits = 0;  // see cut_state.h
 
   ListpackView View() const { return ListpackView(pack); }
+  StreamBlock With(StreamId first_id) const { return {pack, first_id}; }
 
   // A block with the master entry alone, for entries with these fields (of `pairs`, fields and values in
   // turn).
-  static StreamBlock* New(StreamId first_id, std::span<const std::string_view> pairs, size_t reserve_bytes);
-  static StreamBlock* Adopt(StreamId first_id, Listpack pack);
-  StreamBlock* Clone() const;
-  static void Delete(StreamBlock* block);
+  static StoredStreamBlock* New(std::span<const std::string_view> pairs, size_t reserve_bytes);
+  static StoredStreamBlock* Adopt(Listpack pack);
+  StoredStreamBlock* Clone() const;
+  static void Delete(StoredStreamBlock* block);
 
   // Adds an entry behind the others.
-  void Append(StreamId id, std::span<const std::string_view> pairs);
+  void Append(StreamId first_id, StreamId id, std::span<const std::string_view> pairs);
   // Gives back what the listpack has to spare: no more entries will come.
   void Shrink();
 };
@@ -56,7 +65,7 @@ struct StreamBlockHeader {
 };
 
 // Counts `removed` more entries as deleted.
-void MarkStreamEntriesDeleted(StreamBlock& block, int64_t removed);
+void MarkStreamEntriesDeleted(StoredStreamBlock& block, int64_t removed);
 
 // Stands on one entry of a block and walks in both directions, over deleted entries too.
 class StreamBlockCursor {
@@ -76,7 +85,7 @@ class StreamBlockCursor {
   bool is_deleted() const { return (flags_ & kDeleted) != 0; }
   size_t field_count() const { return field_count_; }
   // Sets the entry's flag where it stands. The header's counts are the caller's.
-  void MarkDeleted(StreamBlock& block);
+  void MarkDeleted(StoredStreamBlock& block);
 
   // `visit(const ListpackValue& field, const ListpackValue& value)`.
   template <typename Visit>

@@ -17,7 +17,7 @@ size_t TextBytes(std::span<const std::string_view> pairs) {
   return bytes;
 }
 
-bool IsFull(const StreamBlock& block, size_t added_bytes, const StreamBlockLimits& limits) {
+bool IsFull(const StoredStreamBlock& block, size_t added_bytes, const StreamBlockLimits& limits) {
   // A listpack has a limit of its own, whatever the settings say.
   constexpr size_t kLargest = Listpack::kMaxBytes / 2;
   const size_t max_bytes = limits.max_bytes == 0 ? kLargest : std::min(limits.max_bytes, kLargest);
@@ -32,36 +32,39 @@ bool IsFull(const StreamBlock& block, size_t added_bytes, const StreamBlockLimit
 }  // namespace
 
 StreamLog::~StreamLog() {
-  for (auto at = blocks_.First(); at; at = blocks_.Next(at)) StreamBlock::Delete(&blocks_.ValueAt(at));
+  for (auto at = blocks_.First(); at; at = blocks_.Next(at)) {
+    StoredStreamBlock::Delete(&blocks_.StoredAt(at));
+  }
 }
 
 void StreamLog::CopyFrom(const StreamLog& other) {
   HEARTH_ASSERT(blocks_.empty());
   for (auto at = other.blocks_.First(); at; at = blocks_.Next(at)) {
-    InsertBlock(blocks_.ValueAt(at).Clone());
+    InsertBlock(blocks_.IdAt(at), blocks_.StoredAt(at).Clone());
   }
   counters_ = other.counters_;
 }
 
 void StreamLog::AddBlock(StreamId first_id, Listpack pack) {
-  InsertBlock(StreamBlock::Adopt(first_id, std::move(pack)));
+  InsertBlock(first_id, StoredStreamBlock::Adopt(std::move(pack)));
 }
 
-void StreamLog::InsertBlock(StreamBlock* block) {
+void StreamLog::InsertBlock(StreamId first_id, StoredStreamBlock* block) {
   if (cuts_ != nullptr) block->cut_bits = cuts_->NewBits();
-  blocks_.Insert(block->first_id, block);
+  blocks_.index_.Insert(first_id, block);
 }
 
-void StreamLog::Capture(StreamBlock& block, uint8_t cuts) {
+void StreamLog::Capture(Position at, uint8_t cuts) {
+  StoredStreamBlock& block = blocks_.StoredAt(at);
   const uint8_t missing = cuts_->Uncaptured(block.cut_bits) & cuts;
   if (missing == 0) return;
-  cuts_->observer->CaptureBlock(*this, block, missing);
+  cuts_->observer->CaptureBlock(*this, blocks_.ValueAt(at), missing);
   block.cut_bits = cuts_->WithCaptured(block.cut_bits, missing);
 }
 
 void StreamLog::MarkCaptured(uint8_t cuts) {
   for (auto at = blocks_.First(); at; at = blocks_.Next(at)) {
-    StreamBlock& block = blocks_.ValueAt(at);
+    StoredStreamBlock& block = blocks_.StoredAt(at);
     block.cut_bits = cuts_->WithCaptured(block.cut_bits, cuts);
   }
 }
@@ -70,10 +73,10 @@ size_t StreamLog::MemoryBytes(size_t samples) const {
   size_t sampled = 0;
   size_t sampled_bytes = 0;
   for (auto at = blocks_.First(); at && (samples == 0 || sampled < samples); at = blocks_.Next(at)) {
-    sampled_bytes += AllocationSize(blocks_.ValueAt(at).pack);
+    sampled_bytes += AllocationSize(blocks_.StoredAt(at).pack);
     ++sampled;
   }
-  const size_t fixed_bytes = sizeof(*this) + blocks_.MemoryBytes() + blocks_.size() * sizeof(StreamBlock);
+  const size_t fixed_bytes = sizeof(*this) + blocks_.MemoryBytes();
   if (sampled == 0) return fixed_bytes;
   const double mean = static_cast<double>(sampled_bytes) / static_cast<double>(sampled);
   return fixed_bytes + static_cast<size_t>(mean * static_cast<double>(blocks_.size()));
@@ -86,49 +89,49 @@ bool StreamLog::IsStorable(std::span<const std::string_view> pairs) {
 void StreamLog::Append(StreamId id, std::span<const std::string_view> pairs,
                        const StreamBlockLimits& limits) {
   HEARTH_ASSERT(id > counters_.last_id);
-  const auto last = blocks_.Last();
-  StreamBlock* block = last ? &blocks_.ValueAt(last) : nullptr;
+  const Position last = blocks_.Last();
+  StoredStreamBlock* block = last ? &blocks_.StoredAt(last) : nullptr;
+  StreamId first_id = last ? blocks_.IdAt(last) : id;
   if (block == nullptr || IsFull(*block, TextBytes(pairs), limits)) {
     // The first block grows as it needs to, so that a short stream stays small; the next will be about as
     // large.
     size_t reserve_bytes = Listpack::kEmptyBytes;
     if (block != nullptr) {
-      BeforeChange(*block);
+      BeforeChange(last);
       block->Shrink();
       reserve_bytes = std::min<size_t>(block->View().TotalBytes(), 4096);
     }
-    block = StreamBlock::New(id, pairs, reserve_bytes);
-    InsertBlock(block);
+    block = StoredStreamBlock::New(pairs, reserve_bytes);
+    first_id = id;
+    InsertBlock(first_id, block);
   } else {
-    BeforeChange(*block);
+    BeforeChange(last);
   }
-  block->Append(id, pairs);
+  block->Append(first_id, id, pairs);
   ++counters_.entries_added;
   counters_.last_id = id;
   if (counters_.length++ == 0) counters_.first_id = id;
 }
 
-// The block with the entry `id`, on which `cursor` then stands; null if there is no such entry.
-StreamBlock* StreamLog::BlockOf(StreamId id, StreamBlockCursor& cursor) const {
-  const auto at = blocks_.Floor(id);
-  if (!at) return nullptr;
-  StreamBlock& block = blocks_.ValueAt(at);
-  cursor = StreamBlockCursor(block);
+// Where the block with the entry `id` is, on which `cursor` then stands; nowhere if there is no such entry.
+StreamLog::Position StreamLog::BlockOf(StreamId id, StreamBlockCursor& cursor) const {
+  const Position at = blocks_.Floor(id);
+  if (!at) return {};
+  cursor = StreamBlockCursor(blocks_.ValueAt(at));
   for (bool is_there = cursor.ToFirst(); is_there; is_there = cursor.Next()) {
     // Deleted ids may lie above those behind them, once XSETID has gone back.
-    if (!cursor.is_deleted() && cursor.id() >= id) return cursor.id() == id ? &block : nullptr;
+    if (!cursor.is_deleted() && cursor.id() >= id) return cursor.id() == id ? at : Position{};
   }
-  return nullptr;
+  return {};
 }
 
 bool StreamLog::Contains(StreamId id) const {
   StreamBlockCursor cursor;
-  return BlockOf(id, cursor) != nullptr;
+  return static_cast<bool>(BlockOf(id, cursor));
 }
 
-void StreamLog::RemoveBlock(StreamBlock* block) {
-  blocks_.Erase(block->first_id);
-  StreamBlock::Delete(block);
+void StreamLog::RemoveBlock(Position at) {
+  StoredStreamBlock::Delete(blocks_.index_.Erase(blocks_.IdAt(at)));
 }
 
 void StreamLog::RefreshFirstId() {
@@ -138,14 +141,15 @@ void StreamLog::RefreshFirstId() {
 
 bool StreamLog::Delete(StreamId id) {
   StreamBlockCursor cursor;
-  StreamBlock* block = BlockOf(id, cursor);
-  if (block == nullptr) return false;
-  BeforeChange(*block);
-  if (StreamBlockHeader(block->View()).count == 1) {
-    RemoveBlock(block);
+  const Position at = BlockOf(id, cursor);
+  if (!at) return false;
+  BeforeChange(at);
+  StoredStreamBlock& block = blocks_.StoredAt(at);
+  if (StreamBlockHeader(block.View()).count == 1) {
+    RemoveBlock(at);
   } else {
-    cursor.MarkDeleted(*block);
-    MarkStreamEntriesDeleted(*block, 1);
+    cursor.MarkDeleted(block);
+    MarkStreamEntriesDeleted(block, 1);
   }
   --counters_.length;
   counters_.max_deleted_id = std::max(counters_.max_deleted_id, id);
@@ -157,7 +161,7 @@ uint64_t StreamLog::Trim(const StreamTrim& trim) {
   uint64_t removed = 0;
   for (auto at = blocks_.First(); at; at = blocks_.First()) {
     if (trim.by == StreamTrim::By::kLength && counters_.length <= trim.max_length) break;
-    StreamBlock& block = blocks_.ValueAt(at);
+    const StreamBlock block = blocks_.ValueAt(at);
     const auto entries = static_cast<uint64_t>(StreamBlockHeader(block.View()).count);
     if (trim.limit != 0 && removed + entries > trim.limit) break;
     bool goes_whole = false;
@@ -168,11 +172,11 @@ uint64_t StreamLog::Trim(const StreamTrim& trim) {
       goes_whole = last.ToLast() && last.id() < trim.min_id;
     }
     if (!goes_whole) {
-      if (!trim.is_approximate) removed += TrimWithin(block, trim);
+      if (!trim.is_approximate) removed += TrimWithin(at, trim);
       break;
     }
-    BeforeChange(block);
-    RemoveBlock(&block);
+    BeforeChange(at);
+    RemoveBlock(at);
     counters_.length -= entries;
     removed += entries;
   }
@@ -181,20 +185,21 @@ uint64_t StreamLog::Trim(const StreamTrim& trim) {
 }
 
 // Removes entries at the front of the first block, which keeps some.
-uint64_t StreamLog::TrimWithin(StreamBlock& block, const StreamTrim& trim) {
+uint64_t StreamLog::TrimWithin(Position at, const StreamTrim& trim) {
   uint64_t removed = 0;
-  StreamBlockCursor cursor(block);
+  StoredStreamBlock& block = blocks_.StoredAt(at);
+  StreamBlockCursor cursor(blocks_.ValueAt(at));
   for (bool is_there = cursor.ToFirst(); is_there; is_there = cursor.Next()) {
     if (trim.by == StreamTrim::By::kLength ? counters_.length <= trim.max_length : cursor.id() >= trim.min_id)
       break;
     if (cursor.is_deleted()) continue;
-    if (removed++ == 0) BeforeChange(block);
+    if (removed++ == 0) BeforeChange(at);
     cursor.MarkDeleted(block);
     --counters_.length;
   }
   if (removed == 0) return 0;
   if (StreamBlockHeader(block.View()).count == static_cast<int64_t>(removed)) {
-    RemoveBlock(&block);
+    RemoveBlock(at);
   } else {
     MarkStreamEntriesDeleted(block, static_cast<int64_t>(removed));
   }
@@ -217,7 +222,7 @@ bool StreamRange::NextForward() {
     if (is_inside_) {
       is_there = cursor_.Next();
     } else {
-      cursor_ = StreamBlockCursor(IdMap<StreamBlock>::ValueAt(block_));
+      cursor_ = StreamBlockCursor(StreamBlocks::ValueAt(block_));
       is_there = cursor_.ToFirst();
     }
     for (; is_there; is_there = cursor_.Next()) {
@@ -230,7 +235,7 @@ bool StreamRange::NextForward() {
       return true;
     }
     is_inside_ = false;
-    block_ = IdMap<StreamBlock>::Next(block_);
+    block_ = StreamBlocks::Next(block_);
   }
   return false;
 }
@@ -241,7 +246,7 @@ bool StreamRange::NextBackward() {
     if (is_inside_) {
       is_there = cursor_.Previous();
     } else {
-      cursor_ = StreamBlockCursor(IdMap<StreamBlock>::ValueAt(block_));
+      cursor_ = StreamBlockCursor(StreamBlocks::ValueAt(block_));
       is_there = cursor_.ToLast();
     }
     for (; is_there; is_there = cursor_.Previous()) {
@@ -254,7 +259,7 @@ bool StreamRange::NextBackward() {
       return true;
     }
     is_inside_ = false;
-    block_ = IdMap<StreamBlock>::Previous(block_);
+    block_ = StreamBlocks::Previous(block_);
   }
   return false;
 }

@@ -33,8 +33,38 @@ struct StreamTrim {
   uint64_t limit = 0;           // of entries to remove when approximate; 0 for none
 };
 
+// The blocks of a log in their order, for those who read them. A Position is good until a block comes or
+// goes.
+class StreamBlocks {
+ public:
+  using Index = IdMap<StoredStreamBlock>;
+  using Position = Index::Position;
+
+  size_t size() const { return index_.size(); }
+  bool empty() const { return index_.empty(); }
+  size_t node_count() const { return index_.node_count(); }
+  size_t MemoryBytes() const { return index_.MemoryBytes() + size() * sizeof(StoredStreamBlock); }
+
+  Position First() const { return index_.First(); }
+  Position Last() const { return index_.Last(); }
+  static Position Next(Position at) { return Index::Next(at); }
+  static Position Previous(Position at) { return Index::Previous(at); }
+  static StreamId IdAt(Position at) { return Index::IdAt(at); }
+  static StreamBlock ValueAt(Position at) { return Index::ValueAt(at).With(IdAt(at)); }
+  Position LowerBound(StreamId id) const { return index_.LowerBound(id); }
+  Position Floor(StreamId id) const { return index_.Floor(id); }
+
+ private:
+  friend class StreamLog;
+  static StoredStreamBlock& StoredAt(Position at) { return Index::ValueAt(at); }
+
+  Index index_;
+};
+
 class StreamLog {
  public:
+  using Position = StreamBlocks::Position;
+
   // Counters that RDB keeps beside the blocks.
   struct Counters {
     uint64_t length = 0;  // entries that are not deleted
@@ -68,9 +98,9 @@ class StreamLog {
   // A validated block, behind the others: how a log is loaded. The counters are the caller's to set.
   void AddBlock(StreamId first_id, Listpack pack);
 
-  const IdMap<StreamBlock>& blocks() const { return blocks_; }
+  const StreamBlocks& blocks() const { return blocks_; }
   // Announces and marks as captured one block for the cuts in `cuts`: the walker's step.
-  void Capture(StreamBlock& block, uint8_t cuts);
+  void Capture(Position at, uint8_t cuts);
   // For one whose blocks have all been captured at once.
   void MarkCaptured(uint8_t cuts);
   // Estimated from that many blocks; 0 looks at all.
@@ -88,16 +118,16 @@ class StreamLog {
   uint64_t Trim(const StreamTrim& trim);
 
  private:
-  void BeforeChange(StreamBlock& block) {
-    if (cuts_ != nullptr && cuts_->active != 0) Capture(block, CutState::kAllCuts);
+  void BeforeChange(Position at) {
+    if (cuts_ != nullptr && cuts_->active != 0) Capture(at, CutState::kAllCuts);
   }
-  void InsertBlock(StreamBlock* block);
-  void RemoveBlock(StreamBlock* block);
-  uint64_t TrimWithin(StreamBlock& block, const StreamTrim& trim);
+  void InsertBlock(StreamId first_id, StoredStreamBlock* block);
+  void RemoveBlock(Position at);
+  uint64_t TrimWithin(Position at, const StreamTrim& trim);
   void RefreshFirstId();
-  StreamBlock* BlockOf(StreamId id, StreamBlockCursor& cursor) const;
+  Position BlockOf(StreamId id, StreamBlockCursor& cursor) const;
 
-  IdMap<StreamBlock> blocks_;
+  StreamBlocks blocks_;
   Counters counters_;
   const CutState* cuts_;
 };
@@ -126,7 +156,7 @@ class StreamRange {
   StreamId end_;
   bool backward_;
   bool is_inside_ = false;  // the cursor stands on an entry
-  IdMap<StreamBlock>::Position block_;
+  StreamBlocks::Position block_;
   StreamBlockCursor cursor_;
 };
 

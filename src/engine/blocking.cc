@@ -20,6 +20,8 @@ void Blocking::Add(Client& client, int database, const BlockRequest& request) {
   state->deadline_ms = request.deadline_ms;
   state->on_timeout = request.on_timeout;
   state->wakes_on_removal = request.wakes_on_removal;
+  state->answer = request.answer;
+  state->on_end = request.on_end;
   state->resolved_args = request.resolved_args;
   state->order = next_order_++;
   for (std::string_view key : request.keys) {
@@ -49,9 +51,11 @@ void Blocking::Remove(Client& client) {
     auto [from, to] = deadlines_.equal_range(state.deadline_ms);
     deadlines_.erase(std::find_if(from, to, [&](const auto& entry) { return entry.second == &client; }));
   }
+  const std::function<void()> on_end = std::move(client.blocked->on_end);
   client.blocked.reset();
   client.set(Client::kBlocked, false);
   --waiting_count_;
+  if (on_end) on_end();
 }
 
 void Blocking::Enqueue(KeyId id) {

@@ -1,4 +1,5 @@
-// Clients that wait for keys, and the order in which they are served.
+// Clients that wait for keys, and the order in which they are served; and those that wait for something else
+// (WAIT: for replicas), which have a deadline and no key.
 //
 // A client waits for one or more keys of a type (BLPOP, BLMOVE, BZPOPMIN, XREAD). When such a key comes into
 // being or gets elements, it becomes ready; after the command that did it (the whole transaction, the whole
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "keyspace/types.h"
+#include "resp/writer.h"
 
 namespace hearth::engine {
 
@@ -31,6 +33,10 @@ struct BlockRequest {
   enum class OnTimeout : uint8_t { kNull, kNullArray } on_timeout = OnTimeout::kNullArray;
   // Also run again when the key is deleted or becomes another type (XREADGROUP).
   bool wakes_on_removal = false;
+  // For who waits without a key: written in place of `on_timeout`, and when Engine::Unblock ends the waiting.
+  std::function<void(resp::Writer&)> answer;
+  // Called when the waiting has ended, however it did.
+  std::function<void()> on_end;
   // Arguments that mean the state of things at the first run (XREAD's `$`), as the next runs shall read them.
   std::vector<std::string> resolved_args;
 };
@@ -43,14 +49,16 @@ struct BlockedState {
   int64_t deadline_ms = 0;
   BlockRequest::OnTimeout on_timeout = BlockRequest::OnTimeout::kNullArray;
   bool wakes_on_removal = false;
+  std::function<void(resp::Writer&)> answer;
+  std::function<void()> on_end;
   std::vector<std::string> resolved_args;
   uint64_t order = 0;  // rises with each client that blocks
 };
 
 class Blocking {
  public:
-  // Anyone waiting? While not, the keyspace need not report new keys.
-  bool any() const { return waiting_count_ != 0; }
+  // Anyone waiting for a key? While not, the keyspace need not report new ones.
+  bool any() const { return !keys_.empty(); }
   size_t waiting_count() const { return waiting_count_; }
   // Those that wait no longer than a deadline.
   size_t deadline_count() const { return deadlines_.size(); }

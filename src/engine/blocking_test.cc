@@ -96,6 +96,18 @@ TEST_F(WaitingTest, TheEarliestDeadlineComesFirst) {
   EXPECT_EQ(blocking_.NextDeadlineMs(), 200);
 }
 
+TEST_F(WaitingTest, WhoWaitsForNoKeyKeepsNoKeysReportedAndIsToldOfTheEnd) {
+  int ends = 0;
+  blocking_.Add(a_, 0, {.deadline_ms = 200, .on_end = [&] { ++ends; }});
+  EXPECT_FALSE(blocking_.any());
+  EXPECT_EQ(blocking_.waiting_count(), 1u);
+  EXPECT_EQ(blocking_.TimedOut(201), std::vector<Client*>{&a_});
+  blocking_.Remove(a_);
+  EXPECT_EQ(ends, 1);
+  EXPECT_EQ(blocking_.waiting_count(), 0u);
+  EXPECT_EQ(blocking_.deadline_count(), 0u);
+}
+
 // The whole way: a connection sleeps, its command runs again, its batch goes on.
 class BlockedClientsTest : public ::testing::Test {
  protected:
@@ -177,6 +189,37 @@ TEST_F(BlockedClientsTest, CanBeWokenWithAnError) {
   EXPECT_EQ(server_.Receive(waiter), "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n");
 }
 
+// CLIENT REPLY as the client itself would have sent it.
+void SetReplyMode(Client& client, ReplyMode mode) {
+  client.reply_mode = mode;
+  client.set(Client::kReplyLimited, mode != ReplyMode::kOn);
+}
+
+TEST_F(BlockedClientsTest, GetNoLateReplyEitherWhileRepliesAreOff) {
+  const Peer waiter = server_.Connect();
+  SetReplyMode(server_.ClientOf(waiter), ReplyMode::kOff);
+  server_.Send(waiter, "BLPOP l 0");
+  server_.Send(pusher_, "RPUSH l a");
+  EXPECT_EQ(server_.Receive(waiter), "");
+  server_.Send(waiter, "BLPOP l 500");
+  server_.AdvanceMs(500);
+  EXPECT_EQ(server_.Receive(waiter), "");
+  server_.Send(waiter, "BLPOP l 0");
+  EXPECT_TRUE(server_.engine.Unblock(server_.ClientOf(waiter), "UNBLOCKED"));
+  EXPECT_EQ(server_.Receive(waiter), "");
+  SetReplyMode(server_.ClientOf(waiter), ReplyMode::kOn);
+  EXPECT_EQ(server_.Ask(waiter, "PING"), "+PONG\r\n");
+}
+
+TEST_F(BlockedClientsTest, SkipTheLateReplyAndNoOther) {
+  const Peer waiter = server_.Connect();
+  SetReplyMode(server_.ClientOf(waiter), ReplyMode::kSkipNext);
+  server_.Send(waiter, "BLPOP l 0\r\nPING");
+  EXPECT_EQ(server_.Receive(waiter), "");
+  server_.Send(pusher_, "RPUSH l a");
+  EXPECT_EQ(server_.Receive(waiter), "+PONG\r\n");
+}
+
 TEST_F(BlockedClientsTest, WaitNoLongerOnceTheyHaveGone) {
   const Peer gone = server_.Connect(), waiter = server_.Connect();
   server_.Send(gone, "BLPOP l 0");
@@ -190,6 +233,24 @@ TEST_F(BlockedClientsTest, WaitNoLongerOnceTheyHaveGone) {
 TEST_F(BlockedClientsTest, DoNotWaitInsideATransaction) {
   EXPECT_EQ(server_.Ask(pusher_, "MULTI\r\nBLPOP l 0\r\nEXEC"), "+OK\r\n+QUEUED\r\n*1\r\n*-1\r\n");
   EXPECT_FALSE(server_.engine.blocking().any());
+}
+
+void WaitForNoKey(Context& ctx) {
+  ctx.Block({.deadline_ms = ctx.now_ms() + 500, .answer = [](resp::Writer& reply) { reply.Integer(7); }});
+}
+
+TEST_F(BlockedClientsTest, WithoutAKeyGetTheirOwnAnswerHoweverTheWaitingEnds) {
+  server_.engine.commands().Bind("wait", MakeHandler<&WaitForNoKey>());
+  const Peer waiter = server_.Connect();
+  server_.Send(waiter, "WAIT 1 0\r\nPING");
+  EXPECT_TRUE(server_.engine.Unblock(server_.ClientOf(waiter)));
+  EXPECT_EQ(server_.Receive(waiter), ":7\r\n+PONG\r\n");
+  server_.Send(waiter, "WAIT 1 0");
+  server_.AdvanceMs(501);
+  EXPECT_EQ(server_.Receive(waiter), ":7\r\n");
+  server_.Send(waiter, "WAIT 1 0");
+  EXPECT_TRUE(server_.engine.Unblock(server_.ClientOf(waiter), "UNBLOCKED by hand"));
+  EXPECT_EQ(server_.Receive(waiter), "-UNBLOCKED by hand\r\n");
 }
 
 TEST_F(BlockedClientsTest, CountAsOneCallHoweverOftenTheyWoke) {

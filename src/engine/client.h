@@ -62,7 +62,9 @@ class Client {
     kClosing = 1u << 4,
     kReplyLimited = 1u << 5,  // CLIENT REPLY OFF or SKIP
     kMonitoring = 1u << 6,
-    kPaused = 1u << 7,  // its request waits for the end of CLIENT PAUSE
+    kPaused = 1u << 7,       // its request waits for the end of CLIENT PAUSE
+    kFromPrimary = 1u << 8,  // its commands are the stream of our primary
+    kReplica = 1u << 9,      // asks for our stream, or gets it
   };
   static constexpr uint32_t kCarefulStates = kUnauthenticated | kInTransaction | kSubscribedResp2;
 
@@ -90,6 +92,7 @@ class Client {
   int64_t created_ms;
   int64_t last_interaction_ms;
   uint64_t commands_processed = 0;
+  uint64_t last_write_offset = 0;   // where its last write ends in the write log, 0 if that is not known
   uint64_t held_until = 0;          // offset of the write log that its replies wait for, 0 for none
   int64_t soft_limit_since_ms = 0;  // when its output passed the soft limit, 0 if it is below
 
@@ -98,6 +101,8 @@ class Client {
   std::unique_ptr<BlockedState> blocked;
 
   bool in_transaction() const { return is(kInTransaction); }
+  // Its commands were accepted elsewhere before: our primary's, those of our own files.
+  bool is_trusted() const { return connection == nullptr || is(kFromPrimary); }
   // Closes after what has been written so far is sent.
   void CloseAfterReply() {
     set(kClosing, true);

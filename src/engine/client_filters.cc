@@ -13,6 +13,8 @@ std::optional<ClientType> ParseClientType(std::string_view name) {
 }
 
 ClientType TypeOf(const Client& client) {
+  if (client.is(Client::kFromPrimary)) return ClientType::kPrimary;
+  if (client.is(Client::kReplica)) return ClientType::kReplica;
   const SubscriptionState* subscriptions = client.subscriptions.get();
   if (subscriptions == nullptr) return ClientType::kNormal;
   return subscriptions->count() + subscriptions->shard_channels.size() > 0 ? ClientType::kPubSub

@@ -46,8 +46,10 @@ size_t ClientMemoryBytes(const Client& client) {
 }
 
 const settings::OutputBufferLimit& ClientLimits::LimitFor(const Client& client) const {
-  const auto kind =
-      TypeOf(client) == ClientType::kPubSub ? settings::ClientClass::kPubSub : settings::ClientClass::kNormal;
+  const ClientType type = TypeOf(client);
+  const auto kind = type == ClientType::kPubSub    ? settings::ClientClass::kPubSub
+                    : type == ClientType::kReplica ? settings::ClientClass::kReplica
+                                                   : settings::ClientClass::kNormal;
   return engine_.settings().client_output_buffer_limit[static_cast<size_t>(kind)];
 }
 
@@ -141,6 +143,8 @@ void ClientLimits::EnforceTotal() {
   std::vector<std::pair<size_t, Client*>> evictable;
   engine_.clients().ForEach([&](Client& client) {
     if (client.connection == nullptr || client.is(Client::kClosing)) return;
+    // Other servers are not to be put off by what clients hold.
+    if (client.state & (Client::kReplica | Client::kFromPrimary)) return;
     const size_t bytes = ClientMemoryBytes(client);
     total += bytes;
     if (!client.is_exempt_from_eviction) evictable.emplace_back(bytes, &client);

@@ -27,10 +27,10 @@ void Engine::RefreshTime() {
 
 void Engine::RefreshChecks() {
   checks_ = 0;
-  if (settings_.maxmemory != 0) checks_ |= kCheckMemory;
+  if (settings_.maxmemory != 0 && !refusals_.ignores_maxmemory) checks_ |= kCheckMemory;
   if (pause_.scope() != Pause::Scope::kNone) checks_ |= kCheckPause;
   if (is_loading_) checks_ |= kCheckLoading;
-  if (!write_refusal_.empty()) checks_ |= kCheckWrites;
+  if (refusals_ != Refusals{.ignores_maxmemory = refusals_.ignores_maxmemory}) checks_ |= kCheckRefusals;
   slow_ticks_ = settings_.slowlog_log_slower_than < 0
                     ? std::numeric_limits<uint64_t>::max()
                     : static_cast<uint64_t>(static_cast<double>(settings_.slowlog_log_slower_than) *
@@ -43,9 +43,9 @@ void Engine::set_loading(bool on) {
   RefreshChecks();
 }
 
-void Engine::RefuseWrites(std::string error) {
-  if (error == write_refusal_) return;
-  write_refusal_ = std::move(error);
+void Engine::SetRefusals(Refusals refusals) {
+  if (refusals == refusals_) return;
+  refusals_ = std::move(refusals);
   RefreshChecks();
 }
 
@@ -143,6 +143,7 @@ void Engine::RunRequest(net::Batch& batch, size_t index) {
     return;
   }
   batch.next = index + 1;
+  if (client.is(Client::kFromPrimary) && after_stream_request_) after_stream_request_(client, batch, index);
   if (batch.next == batch.requests().size() || client.is(Client::kClosing)) FinishBatch(batch);
 }
 
@@ -183,7 +184,7 @@ void Engine::BeforeWait() {
 }
 
 bool Engine::MakeRoom() {
-  if (settings_.maxmemory == 0 || unit_depth_ > 0) return true;
+  if (settings_.maxmemory == 0 || refusals_.ignores_maxmemory || unit_depth_ > 0) return true;
   const keyspace::Eviction::Outcome outcome = eviction_.Run();
   must_evict_more_ = outcome == keyspace::Eviction::Outcome::kGoesOn;
   if (effects_.wanted()) effects_.Flush();
@@ -192,6 +193,15 @@ bool Engine::MakeRoom() {
 
 void Engine::EndPause() {
   pause_.End();
+  ResumePaused();
+}
+
+void Engine::RestWrites(bool on) {
+  pause_.set_rests_writes(on);
+  ResumePaused();
+}
+
+void Engine::ResumePaused() {
   RefreshChecks();
   for (uint64_t id : std::exchange(pause_.waiting, {})) {
     Client* client = clients_.Find(id);

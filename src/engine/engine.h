@@ -21,6 +21,7 @@
 #include "engine/effects.h"
 #include "engine/pause.h"
 #include "engine/pubsub.h"
+#include "engine/refusals.h"
 #include "engine/slowlog.h"
 #include "engine/stats.h"
 #include "engine/watches.h"
@@ -76,6 +77,8 @@ class Engine final : public net::ConnectionHandler,
 
   // Ends CLIENT PAUSE: those who waited go on.
   void EndPause();
+  // Writes wait while another server takes over, or replicas are to catch up before the end.
+  void RestWrites(bool on);
 
   // Takes back all that a session may have set (RESET), but for its connection.
   void ResetSession(Client& client);
@@ -85,8 +88,8 @@ class Engine final : public net::ConnectionHandler,
   // While data is loaded, clients may run those commands alone that say so in their facts.
   void set_loading(bool on);
   bool is_loading() const { return is_loading_; }
-  // What clients' writes are refused with, code included; empty for not at all.
-  void RefuseWrites(std::string error);
+  const Refusals& refusals() const { return refusals_; }
+  void SetRefusals(Refusals refusals);
   // Evicts until under maxmemory; false if it cannot get there. Called before commands that may use memory.
   bool MakeRoom();
   // Memory is still above the limit and eviction should go on in the next turn.
@@ -120,6 +123,8 @@ class Engine final : public net::ConnectionHandler,
   Logger& log() { return log_; }
   env::Clock& clock() { return clock_; }
   const env::TickScale& ticks() const { return ticks_; }
+  // A client that was woken goes on in the next BeforeWait.
+  bool has_resumable() const { return !resumable_.empty(); }
   // True while EXEC or a script runs commands one after the other.
   bool is_in_unit() const { return unit_depth_ > 0; }
 
@@ -127,6 +132,9 @@ class Engine final : public net::ConnectionHandler,
   void set_after_batch(std::function<void(Client&)> hook) { after_batch_ = std::move(hook); }
   // Called when a client's command or transaction has given effects to the sink.
   void set_after_write(std::function<void(Client&)> hook) { after_write_ = std::move(hook); }
+  // Called after each request of a client that is kFromPrimary has run.
+  using StreamHook = std::function<void(Client&, net::Batch&, size_t index)>;
+  void set_after_stream_request(StreamHook hook) { after_stream_request_ = std::move(hook); }
   void set_on_all_flushed(std::function<void()> hook) { on_all_flushed_ = std::move(hook); }
   void set_on_open(std::function<void(Client&)> hook) { on_open_ = std::move(hook); }
   void set_on_close(std::function<void(Client&)> hook) { on_close_ = std::move(hook); }
@@ -147,7 +155,7 @@ class Engine final : public net::ConnectionHandler,
     kCheckMemory = 1u << 0,
     kCheckPause = 1u << 1,
     kCheckLoading = 1u << 2,
-    kCheckWrites = 1u << 3,
+    kCheckRefusals = 1u << 3,
   };
 
   void RunPending();
@@ -156,13 +164,17 @@ class Engine final : public net::ConnectionHandler,
   void FinishBatch(net::Batch& batch);
   // The client's outstanding batch goes on in this turn.
   void ResumeLater(Client& client);
+  void ResumePaused();
 
   // The pipeline. False if the request was answered (or put aside) by the check.
   bool FindCommand(Client& client, Arguments args, uint16_t command_id, Command*& command);
   bool PassesChecks(Client& client, Command& command, Arguments args);
+  bool PassesRefusals(Client& client, Command& command);
   bool MustWaitForPause(const Client& client, const Command& command) const;
-  static bool IsRefusedWithWrites(const Client& client, const Command& command);
+  void Execute(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash);
   void RunMuted(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash);
+  void RunOfReplica(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash);
+  void RunFromPrimary(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash);
   void LogSlowCommand(const Client& client, Arguments args, uint64_t duration);
   void Reject(Client& client, Command& command, std::string_view error);
   void RejectUnknown(Client& client, Arguments args);
@@ -202,13 +214,14 @@ class Engine final : public net::ConnectionHandler,
   EngineStats stats_;
   std::function<void(Client&)> after_batch_;
   std::function<void(Client&)> after_write_;
+  StreamHook after_stream_request_;
   std::function<void()> on_all_flushed_;
   std::function<void(Client&)> on_open_;
   std::function<void(Client&)> on_close_;
 
   uint32_t checks_ = 0;
   bool is_loading_ = false;
-  std::string write_refusal_;
+  Refusals refusals_;
   bool must_evict_more_ = false;
   int unit_depth_ = 0;
   bool is_serving_ready_ = false;

@@ -1,6 +1,8 @@
-// CLIENT PAUSE: until when clients wait, and whether all commands or only writes do.
+// Who waits: until when clients do for CLIENT PAUSE, with all commands or only writes, and with writes while
+// this server hands over to a replica (FAILOVER).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -20,8 +22,10 @@ class Pause {
     scope_ = Scope::kNone;
     until_ms_ = 0;
   }
+  void set_rests_writes(bool on) { rests_writes_ = on; }
+  // The client's own pause has had its time.
   bool IsOver(int64_t now_ms) const { return scope_ != Scope::kNone && now_ms >= until_ms_; }
-  Scope scope() const { return scope_; }
+  Scope scope() const { return std::max(scope_, rests_writes_ ? Scope::kWrites : Scope::kNone); }
   int64_t until_ms() const { return until_ms_; }
 
   // Clients whose request was put aside, in order.
@@ -30,6 +34,7 @@ class Pause {
  private:
   Scope scope_ = Scope::kNone;
   int64_t until_ms_ = 0;
+  bool rests_writes_ = false;
 };
 
 }  // namespace hearth::engine

@@ -2,6 +2,7 @@
 // waited for it.
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -32,13 +33,54 @@ std::string_view Shown(std::string_view word, size_t size) {
 
 bool MayWrite(const Command& command) { return command.is(kCommandWrite | kCommandMayReplicate); }
 
+// Meanwhile what is written to the client goes to `discarded` instead.
+class Muted {
+ public:
+  Muted(Client& client, resp::OutputBuffer& discarded)
+      : client_(client), discarded_(discarded), writer_(client.writer) {
+    client.writer = resp::Writer(discarded, writer_.protocol());
+  }
+  Muted(const Muted&) = delete;
+  Muted& operator=(const Muted&) = delete;
+  ~Muted() {
+    const int protocol = client_.writer.protocol();
+    client_.writer = writer_;
+    client_.writer.set_protocol(protocol);
+    discarded_.Clear();
+  }
+
+  // What the client is to get after all.
+  void Reveal() { writer_.output().TakeAll(discarded_); }
+
+ private:
+  Client& client_;
+  resp::OutputBuffer& discarded_;
+  resp::Writer writer_;
+};
+
+// CLIENT REPLY SKIP ends with the one command that it is for.
+void EndSkip(Client& client) {
+  if (client.reply_mode == ReplyMode::kSkip) client.reply_mode = ReplyMode::kOn;
+  client.set(Client::kReplyLimited, client.reply_mode != ReplyMode::kOn);
+}
+
 }  // namespace
 
 void Engine::Run(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash) {
-  if (client.is(Client::kReplyLimited)) [[unlikely]] {
-    RunMuted(client, args, command_id, key_hash);
+  if (client.state & (Client::kReplyLimited | Client::kFromPrimary | Client::kReplica)) [[unlikely]] {
+    if (client.is(Client::kFromPrimary)) {
+      RunFromPrimary(client, args, command_id, key_hash);
+    } else if (client.is(Client::kReplica)) {
+      RunOfReplica(client, args, command_id, key_hash);
+    } else {
+      RunMuted(client, args, command_id, key_hash);
+    }
     return;
   }
+  Execute(client, args, command_id, key_hash);
+}
+
+void Engine::Execute(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash) {
   ++client.commands_processed;
   Command* command = nullptr;
   if (!FindCommand(client, args, command_id, command)) return;
@@ -52,20 +94,55 @@ void Engine::Run(Client& client, Arguments args, uint16_t command_id, uint64_t k
 // CLIENT REPLY OFF and SKIP: the command runs as ever, its reply goes nowhere. Pushed messages still arrive.
 void Engine::RunMuted(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash) {
   if (client.reply_mode == ReplyMode::kSkipNext) client.reply_mode = ReplyMode::kSkip;
-  const resp::Writer writer = client.writer;
-  client.set(Client::kReplyLimited, false);
-  client.writer = resp::Writer(discarded_, writer.protocol());
   const ReplyMode before = client.reply_mode;
-  Run(client, args, command_id, key_hash);
-  const int protocol = client.writer.protocol();
+  client.set(Client::kReplyLimited, false);
+  {
+    Muted muted(client, discarded_);
+    Execute(client, args, command_id, key_hash);
+    // CLIENT REPLY ON is itself answered.
+    if (client.reply_mode == ReplyMode::kOn && before != ReplyMode::kOn) muted.Reveal();
+  }
+  // A command that waits for a key, or for the end of a pause, has not had its reply yet.
+  if (client.state & (Client::kBlocked | Client::kPaused)) {
+    client.set(Client::kReplyLimited, client.reply_mode != ReplyMode::kOn);
+  } else {
+    EndSkip(client);
+  }
+}
+
+// Keys stay until the primary's DEL comes. Nobody reads the replies; an error means that the two datasets
+// differ.
+void Engine::RunFromPrimary(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash) {
+  const resp::Writer writer = client.writer;
+  client.writer = resp::Writer(discarded_, writer.protocol());
+  const keyspace::ExpiredKeys before = keyspace_.expired_keys();
+  keyspace_.set_expired_keys(keyspace::ExpiredKeys::kIgnore);
+  Execute(client, args, command_id, key_hash);
+  keyspace_.set_expired_keys(before);
   client.writer = writer;
-  client.writer.set_protocol(protocol);
-  // CLIENT REPLY ON is itself answered.
-  if (client.reply_mode == ReplyMode::kOn && before != ReplyMode::kOn)
-    client.writer.output().TakeAll(discarded_);
+  iovec reply;
+  if (discarded_.FillIov(&reply, 1) == 1 && *static_cast<const char*>(reply.iov_base) == '-') {
+    log_.Warning(
+        "== CRITICAL == This replica answers its primary with an error: '{}' after processing the command "
+        "'{}'",
+        Shown({static_cast<const char*>(reply.iov_base), reply.iov_len}, reply.iov_len - 2),
+        Shown(args[0], 128));
+  }
   discarded_.Clear();
-  if (client.reply_mode == ReplyMode::kSkip) client.reply_mode = ReplyMode::kOn;
-  client.set(Client::kReplyLimited, client.reply_mode != ReplyMode::kOn);
+}
+
+// A reply would stand in the middle of the stream: who makes us give one is no replica.
+void Engine::RunOfReplica(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash) {
+  const resp::Writer writer = client.writer;
+  client.writer = resp::Writer(discarded_, writer.protocol());
+  Execute(client, args, command_id, key_hash);
+  client.writer = writer;
+  if (discarded_.empty()) return;
+  discarded_.Clear();
+  if (client.is(Client::kClosing)) return;
+  log_.Warning("Replica id={} addr={} generated a reply to command '{}', disconnecting it", client.id,
+               client.connection->peer_address(), Shown(args[0], 128));
+  client.CloseNow();
 }
 
 bool Engine::FindCommand(Client& client, Arguments args, uint16_t command_id, Command*& command) {
@@ -98,7 +175,8 @@ bool Engine::FindCommand(Client& client, Arguments args, uint16_t command_id, Co
 }
 
 bool Engine::PassesChecks(Client& client, Command& command, Arguments args) {
-  if (client.is(Client::kUnauthenticated) && !command.is(kCommandNoAuth)) {
+  if (client.is(Client::kUnauthenticated) && !client.is(Client::kFromPrimary) &&
+      !command.is(kCommandNoAuth)) {
     Reject(client, command, "NOAUTH Authentication required.");
     return false;
   }
@@ -120,7 +198,7 @@ bool Engine::PassesChecks(Client& client, Command& command, Arguments args) {
       return false;
     }
   }
-  if ((checks_ & kCheckLoading) && !command.is(kCommandLoading) && client.connection != nullptr) {
+  if ((checks_ & kCheckLoading) && !command.is(kCommandLoading) && !client.is_trusted()) {
     Reject(client, command, "LOADING Redis is loading the dataset in memory");
     return false;
   }
@@ -129,7 +207,7 @@ bool Engine::PassesChecks(Client& client, Command& command, Arguments args) {
     Reject(client, command, "ERR Command not allowed inside a transaction");
     return false;
   }
-  if ((checks_ & kCheckMemory) && unit_depth_ == 0) {
+  if ((checks_ & kCheckMemory) && unit_depth_ == 0 && !client.is(Client::kFromPrimary)) {
     const bool has_room = MakeRoom();
     // Queueing needs memory too, whatever the command.
     const bool uses_memory =
@@ -142,10 +220,7 @@ bool Engine::PassesChecks(Client& client, Command& command, Arguments args) {
       return false;
     }
   }
-  if ((checks_ & kCheckWrites) && client.connection != nullptr && IsRefusedWithWrites(client, command)) {
-    Reject(client, command, write_refusal_);
-    return false;
-  }
+  if ((checks_ & kCheckRefusals) && !client.is_trusted() && !PassesRefusals(client, command)) return false;
   if (client.is(Client::kSubscribedResp2) && client.writer.protocol() == 2 &&
       !IsAllowedWhileSubscribed(command)) {
     Reject(client, command,
@@ -167,16 +242,34 @@ bool Engine::PassesChecks(Client& client, Command& command, Arguments args) {
   return true;
 }
 
-// PING is refused with the writes, so that whoever watches the server by it learns that something is wrong.
-bool Engine::IsRefusedWithWrites(const Client& client, const Command& command) {
-  if (command.is(kCommandWrite) || command.full_name() == "ping") return true;
-  return command.full_name() == "exec" && client.in_transaction() &&
-         std::any_of(client.transaction->queue.begin(), client.transaction->queue.end(),
-                     [](const auto& queued) { return queued.command->is(kCommandWrite); });
+bool Engine::PassesRefusals(Client& client, Command& command) {
+  const bool is_exec = command.full_name() == "exec" && client.in_transaction();
+  const auto queues = [&](auto&& what) {
+    return is_exec && std::any_of(client.transaction->queue.begin(), client.transaction->queue.end(),
+                                  [&](const QueuedCommand& queued) { return what(*queued.command); });
+  };
+  const auto writes = [](const Command& one) { return one.is(kCommandWrite); };
+  const auto is_fit_for_stale = [](const Command& one) { return one.is(kCommandStale); };
+  const bool is_write = writes(command) || queues(writes);
+  // PING goes with the writes, so that whoever watches the server by it learns that something is wrong.
+  if (!refusals_.disk.empty() && (is_write || command.full_name() == "ping")) {
+    Reject(client, command, refusals_.disk);
+  } else if (!refusals_.replicas.empty() && is_write) {
+    Reject(client, command, refusals_.replicas);
+  } else if (refusals_.is_read_only && is_write) {
+    Reject(client, command, "READONLY You can't write against a read only replica.");
+  } else if (refusals_.is_stale && !(is_fit_for_stale(command) &&
+                                     !queues([&](const Command& one) { return !is_fit_for_stale(one); }))) {
+    Reject(client, command,
+           "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
+  } else {
+    return true;
+  }
+  return false;
 }
 
 bool Engine::MustWaitForPause(const Client& client, const Command& command) const {
-  if (client.connection == nullptr || unit_depth_ > 0) return false;
+  if (client.is_trusted() || unit_depth_ > 0) return false;
   if (pause_.scope() == Pause::Scope::kAll) return command.full_name() != "client|unpause";
   if (MayWrite(command)) return true;
   return command.full_name() == "exec" && client.in_transaction() &&
@@ -311,7 +404,11 @@ void Engine::RetryBlocked(Client& client) {
   Command* command = &commands_.at(request.command);
   client.set(Client::kBlocked, false);
   is_still_blocked_ = false;
-  Call(client, *command, args, request.key_hash, true);
+  {
+    std::optional<Muted> muted;
+    if (client.is(Client::kReplyLimited)) muted.emplace(client, discarded_);
+    Call(client, *command, args, request.key_hash, true);
+  }
   PassOnEffects(client);
   if (!is_still_blocked_) FinishBlocked(client);
 }
@@ -319,6 +416,7 @@ void Engine::RetryBlocked(Client& client) {
 void Engine::FinishBlocked(Client& client) {
   blocking_.Remove(client);
   UpdateKeyspaceReports();
+  EndSkip(client);
   client.last_interaction_ms = now_ms();
   ++client.connection->outstanding_batch()->next;
   client.connection->ScheduleWrite();
@@ -327,14 +425,19 @@ void Engine::FinishBlocked(Client& client) {
 
 bool Engine::Unblock(Client& client, std::string_view error) {
   if (client.blocked == nullptr) return false;
+  std::optional<Muted> muted;
+  if (client.is(Client::kReplyLimited)) muted.emplace(client, discarded_);
   if (!error.empty()) {
     CountError(error);
     client.writer.Error(error);
+  } else if (client.blocked->answer) {
+    client.blocked->answer(client.writer);
   } else if (client.blocked->on_timeout == BlockRequest::OnTimeout::kNull) {
     client.writer.Null();
   } else {
     client.writer.NullArray();
   }
+  muted.reset();
   FinishBlocked(client);
   return true;
 }

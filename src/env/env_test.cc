@@ -8,6 +8,7 @@
 #include "env/disk.h"
 #include "env/net.h"
 #include "env/random.h"
+#include "env/sleep.h"
 
 namespace hearth::env {
 namespace {
@@ -23,6 +24,14 @@ TEST(Clock, TicksAgreeWithTheMonotonicClock) {
   const double passed = static_cast<double>(clock->MonotonicMicros() - start);
   EXPECT_NEAR(measured / passed, 1.0, 0.2);
   EXPECT_GT(clock->WallMicros(), 1'600'000'000'000'000);
+}
+
+TEST(HoldUpThread, TakesTheTimeThatItWasGiven) {
+  const auto clock = MakeSystemClock();
+  const int64_t start = clock->MonotonicMicros();
+  HoldUpThread(-1);
+  HoldUpThread(3000);
+  EXPECT_GE(clock->MonotonicMicros() - start, 3000);
 }
 
 TEST(Random, GivesDifferentSeeds) {

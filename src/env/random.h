@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 namespace hearth::env {
 
@@ -19,6 +20,9 @@ class Random {
     return seed;
   }
 };
+
+// 40 hexadecimal digits, as run ids and replication ids are.
+std::string MakeId(Random& random);
 
 std::unique_ptr<Random> MakeSystemRandom();
 

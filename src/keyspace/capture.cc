@@ -72,7 +72,6 @@ void CaptureWriter::EndPiece() {
 void CaptureWriter::Flush() {
   EndPiece();
   if (chunk_.empty()) return;
-  bytes_before_ += chunk_.size();
   take_(std::move(chunk_));
   chunk_ = CaptureChunk();
 }
@@ -116,9 +115,9 @@ void CaptureWriter::Add(uint64_t value, const ds::ScoredMember& member) {
   PutScored(member.member(), member.score());
 }
 
-void CaptureWriter::Add(uint64_t value, const ds::StreamBlock& block) {
+void CaptureWriter::AddBlock(uint64_t value, const ds::StreamBlock& block, bool is_next) {
   ContinuePiece(value);
-  PutBlock(block);
+  PutBlock(block, is_next);
 }
 
 void CaptureWriter::AddNode(uint64_t value, uint64_t self, uint64_t after, const ds::QuicklistNode& node) {
@@ -172,8 +171,9 @@ void CaptureWriter::PutNode(uint64_t self, uint64_t after, const ds::QuicklistNo
   PutText(node.Stored());
 }
 
-void CaptureWriter::PutBlock(const ds::StreamBlock& block) {
+void CaptureWriter::PutBlock(const ds::StreamBlock& block, bool is_next) {
   PutNumber(block.first_id);
+  PutNumber(static_cast<uint8_t>(is_next));
   PutText(block.View().Raw());
 }
 
@@ -249,7 +249,7 @@ void CaptureWriter::PutParts(const Entry& entry) {
       const auto& stream = *static_cast<const Stream*>(entry.container());
       PutStreamHead(stream);
       for (auto at = stream.log.blocks().First(); at; at = stream.log.blocks().Next(at)) {
-        PutBlock(stream.log.blocks().ValueAt(at));
+        PutBlock(stream.log.blocks().ValueAt(at), true);
       }
       return;
     }
@@ -310,8 +310,11 @@ CapturedParts::NodeParts CapturedParts::Node() {
 }
 
 CapturedParts::BlockParts CapturedParts::Block() {
-  const auto first_id = Take<StreamId>();
-  return {first_id, Text()};
+  BlockParts block;
+  block.first_id = Take<StreamId>();
+  block.is_next = Take<uint8_t>() != 0;
+  block.pack = Text();
+  return block;
 }
 
 CapturedStreamHead CapturedParts::StreamHead() {

@@ -7,8 +7,9 @@
 //   end:    that value is complete
 //
 // Pieces of several values may be mixed, and come in the order in which they were captured; where the order
-// of the parts matters, NodeParts and TextPiece say where each belongs. Small encodings are in a record byte
-// for byte as RDB stores them. Numbers have the host's byte order; the stream never leaves the process.
+// of the parts matters, NodeParts, BlockParts and TextPiece say where each belongs. Small encodings are in a
+// record byte for byte as RDB stores them. Numbers have the host's byte order; the stream never leaves the
+// process.
 //
 // CaptureWriter is the engine thread's. A reader may be any thread's.
 #pragma once
@@ -49,7 +50,7 @@ class CaptureWriter {
   void Add(uint64_t value, const Field& field);
   void Add(uint64_t value, std::string_view member);
   void Add(uint64_t value, const ds::ScoredMember& member);
-  void Add(uint64_t value, const ds::StreamBlock& block);
+  void AddBlock(uint64_t value, const ds::StreamBlock& block, bool is_next);
   void AddNode(uint64_t value, uint64_t self, uint64_t after, const ds::QuicklistNode& node);
   void AddText(uint64_t value, uint64_t offset, std::string_view bytes);
 
@@ -57,8 +58,6 @@ class CaptureWriter {
   void Flush();
   // A piece is open and may be gone on with; the walker ends it when its slice does.
   void EndPiece();
-  // Bytes written since the start.
-  uint64_t bytes_written() const { return bytes_before_ + chunk_.size(); }
 
  private:
   enum class Kind : uint8_t;
@@ -79,12 +78,11 @@ class CaptureWriter {
   void PutField(const Field& field);
   void PutScored(std::string_view member, double score);
   void PutNode(uint64_t self, uint64_t after, const ds::QuicklistNode& node);
-  void PutBlock(const ds::StreamBlock& block);
+  void PutBlock(const ds::StreamBlock& block, bool is_next);
   void PutStreamHead(const Stream& stream);
 
   std::function<void(CaptureChunk)> take_;
   CaptureChunk chunk_;
-  uint64_t bytes_before_ = 0;
   size_t record_start_ = 0;
   uint64_t piece_of_ = 0;  // the value that the open record is a piece of, 0 if it is none
 };
@@ -159,6 +157,7 @@ class CapturedParts {
   };
   struct BlockParts {
     StreamId first_id;
+    bool is_next;  // every block before it has come, if not in its place
     std::string_view pack;
   };
   struct TextPiece {

@@ -132,7 +132,6 @@ void Cut::CaptureBucket(const void* table, const ds::Bucket& head) {
 }
 
 void Cut::CaptureEntry(int database, const Entry& entry) {
-  ++keys_captured_;
   if (IsLarge(entry)) return OpenEntry(database, entry);
   if (sink_ != nullptr) writer_.Whole(database, entry);
   MarkParts(entry, mask());
@@ -248,19 +247,23 @@ void Cut::OnNodeLeaves(const ds::Quicklist& list, const ds::QuicklistNode& node)
 }
 
 bool Cut::WalkStream(OpenValue& value) {
+  value.is_walking = true;
   const auto& blocks = value.log->blocks();
   auto at = blocks.LowerBound(value.next_block);
   for (size_t i = 0; i < kBucketsAStep && at; ++i, at = blocks.Next(at)) {
-    value.log->Capture(blocks.ValueAt(at), mask());
+    value.log->Capture(at, mask());
     value.next_block = blocks.IdAt(at);
   }
+  value.is_walking = false;
   if (!at) return false;
   value.next_block = blocks.IdAt(at);
   return true;
 }
 
 void Cut::CaptureBlock(const ds::StreamLog& log, const ds::StreamBlock& block) {
-  if (sink_ != nullptr) writer_.Add(open_.at(&log).id, block);
+  if (sink_ == nullptr) return;
+  const OpenValue& value = open_.at(&log);
+  writer_.AddBlock(value.id, block, value.is_walking);
 }
 
 bool Cut::WalkText(OpenValue& value) {

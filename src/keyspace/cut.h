@@ -66,9 +66,6 @@ class Cut {
   // The sink gets nothing more. The cut has still to be walked, so that its bit can be used again.
   void Abandon() { sink_ = nullptr; }
 
-  uint64_t keys_captured() const { return keys_captured_; }
-  uint64_t bytes_captured() const { return writer_.bytes_written(); }
-
   // ---- a part is going to change or to go
   void CaptureBucket(const void* table, const ds::Bucket& head);
   void CaptureNode(const ds::Quicklist& list, const ds::QuicklistNode& node);
@@ -106,7 +103,7 @@ class Cut {
     size_t next_bucket = 0;
     ds::Quicklist* list = nullptr;
     ds::QuicklistNode* last_node = nullptr;  // the walk has come so far; null for nowhere
-    bool is_walking = false;                 // what is captured now comes next in the list
+    bool is_walking = false;                 // what is captured now comes next in the list or stream
     ds::StreamLog* log = nullptr;
     StreamId next_block;
     const Text* text = nullptr;
@@ -137,7 +134,6 @@ class Cut {
   std::deque<const void*> order_;                    // of their opening, closed ones included
   std::vector<std::shared_ptr<ClearedTables>> cleared_;
   uint64_t next_id_ = 1;
-  uint64_t keys_captured_ = 0;
 };
 
 template <typename IsOver>

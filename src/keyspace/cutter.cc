@@ -20,7 +20,7 @@ void Cutter::ForEachCut(uint8_t cuts, Do&& what) {
 
 Cut* Cutter::Begin(CutSink& sink) {
   const unsigned free = ~state_.active & ds::CutState::kAllCuts;
-  if (free == 0) return nullptr;
+  if (free == 0 || is_barred_) return nullptr;
   const int bit = __builtin_ctz(free);
   std::vector<EntryTable*> tables;
   for (int i = 0; i < keyspace_.database_count(); ++i) tables.push_back(&keyspace_.database(i).keys());

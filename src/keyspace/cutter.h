@@ -26,11 +26,15 @@ class Cutter final : public ds::CutObserver {
   Cutter(const Cutter&) = delete;
   Cutter& operator=(const Cutter&) = delete;
 
-  // Starts a cut of everything as it is now. Null if all bits are taken. The cut lives until its sink has
-  // been told OnCaptured, or it has been abandoned; the sink must live as long.
+  // Starts a cut of everything as it is now. Null if all bits are taken, or barred. The cut lives until its
+  // sink has been told OnCaptured, or it has been abandoned; the sink must live as long.
   Cut* Begin(CutSink& sink);
   // The sink gets nothing more and may go.
   static void Abandon(Cut& cut) { cut.Abandon(); }
+
+  // While values are made on another thread for the keyspace, no cut may begin (rdb/load_pipeline.h).
+  void set_is_barred(bool is_barred) { is_barred_ = is_barred; }
+  bool is_barred() const { return is_barred_; }
 
   bool any() const { return state_.active != 0; }
   // Walks the running cuts until `is_over()`. True if there is more to do at once: false when no cut runs or
@@ -64,6 +68,7 @@ class Cutter final : public ds::CutObserver {
   ds::CutState& state_;
   std::unique_ptr<Cut> cuts_[kMaxCuts];
   int first_ = 0;  // whose turn it is
+  bool is_barred_ = false;
 };
 
 }  // namespace hearth::keyspace

@@ -8,7 +8,8 @@
 namespace hearth::log {
 
 bool Gate::IsReached(uint64_t offset, const GateRequirement& requirement) const {
-  return offset <= ReachedOffset(requirement);
+  const std::optional<uint64_t> reached = ReachedOffset(requirement);
+  return reached && offset <= *reached;
 }
 
 Gate::WaitId Gate::Wait(uint64_t offset, const GateRequirement& requirement, int64_t deadline_ms, Done done) {
@@ -61,6 +62,15 @@ void Gate::RemoveReplica(ReplicaId id) {
   std::erase_if(replicas_, [id](const Replica& one) { return one.id == id; });
 }
 
+void Gate::ForgetLocal() {
+  local_ = {};
+  std::vector<WaitId> ids;
+  for (const auto& [id, wait] : waits_) {
+    if (wait.requirement.local != GateRequirement::Local::kNone) ids.push_back(id);
+  }
+  End(ids, Outcome::kTimedOut);
+}
+
 void Gate::Reset(uint64_t offset) {
   local_ = {.released = offset, .synced = offset};
   replicas_.clear();
@@ -80,9 +90,9 @@ size_t Gate::CountSynced(uint64_t offset) const {
 }
 
 // The count-th furthest replica bounds what `count` replicas have.
-uint64_t Gate::ReachedByReplicas(uint32_t count, uint64_t Replica::* progress) const {
+std::optional<uint64_t> Gate::ReachedByReplicas(uint32_t count, uint64_t Replica::* progress) const {
   if (count == 0) return UINT64_MAX;
-  if (count > replicas_.size()) return 0;
+  if (count > replicas_.size()) return std::nullopt;
   std::vector<uint64_t> offsets;
   offsets.reserve(replicas_.size());
   for (const Replica& replica : replicas_) offsets.push_back(replica.*progress);
@@ -91,21 +101,24 @@ uint64_t Gate::ReachedByReplicas(uint32_t count, uint64_t Replica::* progress) c
   return *nth;
 }
 
-uint64_t Gate::ReachedOffset(const GateRequirement& requirement) const {
+std::optional<uint64_t> Gate::ReachedOffset(const GateRequirement& requirement) const {
+  const auto received = ReachedByReplicas(requirement.replicas_received, &Replica::received);
+  const auto synced = ReachedByReplicas(requirement.replicas_synced, &Replica::synced);
+  if (!received || !synced) return std::nullopt;
   uint64_t reached = UINT64_MAX;
   if (requirement.local == GateRequirement::Local::kReleased) reached = local_.released;
   if (requirement.local == GateRequirement::Local::kSynced) reached = local_.synced;
-  reached = std::min(reached, ReachedByReplicas(requirement.replicas_received, &Replica::received));
-  return std::min(reached, ReachedByReplicas(requirement.replicas_synced, &Replica::synced));
+  return std::min({reached, *received, *synced});
 }
 
 void Gate::LetThrough() {
   if (queues_.empty()) return;
   std::vector<std::pair<uint64_t, WaitId>> reached;
   for (const auto& [requirement, queue] : queues_) {
-    const uint64_t up_to = ReachedOffset(requirement);
+    const std::optional<uint64_t> up_to = ReachedOffset(requirement);
+    if (!up_to) continue;
     for (const auto& wait : queue) {
-      if (wait.first > up_to) break;
+      if (wait.first > *up_to) break;
       reached.push_back(wait);
     }
   }

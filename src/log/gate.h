@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -58,6 +59,8 @@ class Gate {
   // A replica that is new counts from here on; offsets only go forward.
   void SetReplica(ReplicaId replica, uint64_t received, uint64_t synced);
   void RemoveReplica(ReplicaId replica);
+  // There is no AOF any more: who waits for it gets kTimedOut.
+  void ForgetLocal();
   // The log starts anew: nobody waits any longer (each gets kTimedOut), and all progress is at `offset`.
   void Reset(uint64_t offset);
 
@@ -89,9 +92,10 @@ class Gate {
   // The waits of one requirement, by offset and then by age.
   using Queue = std::set<std::pair<uint64_t, WaitId>>;
 
-  // The offset up to which the requirement is met.
-  uint64_t ReachedOffset(const GateRequirement& requirement) const;
-  uint64_t ReachedByReplicas(uint32_t count, uint64_t Replica::* progress) const;
+  // The offset up to which the requirement is met; nullopt where even the log's beginning is not, for lack of
+  // replicas.
+  std::optional<uint64_t> ReachedOffset(const GateRequirement& requirement) const;
+  std::optional<uint64_t> ReachedByReplicas(uint32_t count, uint64_t Replica::* progress) const;
   void LetThrough();
   void Forget(WaitId id, const Waiting& wait);
   void End(const std::vector<WaitId>& ids, Outcome outcome);

@@ -165,5 +165,26 @@ TEST_F(GateTest, EachWaitEndsExactlyOnceAndNotTooEarly) {
   EXPECT_EQ(ended, started);
 }
 
+TEST_F(GateTest, WithTooFewReplicasEvenTheBeginningIsNotReached) {
+  const GateRequirement one{.replicas_received = 1};
+  EXPECT_FALSE(gate_.IsReached(0, one));
+  gate_.SetReplica(1, 0, 0);
+  EXPECT_TRUE(gate_.IsReached(0, one));
+  EXPECT_FALSE(gate_.IsReached(1, one));
+}
+
+TEST_F(GateTest, WithoutALocalFileWhoWaitsForItIsToldAndOthersWaitOn) {
+  int told = 0;
+  gate_.SetLocal({.released = 10, .synced = 10});
+  gate_.Wait(20, {.local = GateRequirement::Local::kSynced}, 0, [&](Gate::Outcome outcome) {
+    EXPECT_EQ(outcome, Gate::Outcome::kTimedOut);
+    ++told;
+  });
+  gate_.Wait(20, {.replicas_received = 1}, 0, [&](Gate::Outcome) { ++told; });
+  gate_.ForgetLocal();
+  EXPECT_EQ(told, 1);
+  EXPECT_FALSE(gate_.IsReached(5, {.local = GateRequirement::Local::kSynced}));
+}
+
 }  // namespace
 }  // namespace hearth::log

@@ -82,7 +82,7 @@ Result<std::optional<RecordScanner::Record>> RecordScanner::Next() {
   if (bytes->size() < kRecordHeaderBytes) return std::nullopt;
   const auto size = LoadLittle<uint32_t>(bytes->data());
   const auto kind = static_cast<RecordKind>((*bytes)[4]);
-  const bool is_kind = kind == RecordKind::kData || (kind == RecordKind::kOrderlyEnd && size == 0);
+  const bool is_kind = kind == RecordKind::kData || kind == RecordKind::kOrderlyEnd;
   if (!is_kind || size > kMaxRecordBytes) return std::nullopt;
   if (LoadLittle<uint64_t>(bytes->data() + 8) != end_offset_) return std::nullopt;
   bytes = Peek(kRecordHeaderBytes + size);
@@ -93,7 +93,7 @@ Result<std::optional<RecordScanner::Record>> RecordScanner::Next() {
     return std::nullopt;
   const Record record{.kind = kind, .offset = end_offset_, .bytes = content};
   position_ += kRecordHeaderBytes + size;
-  end_offset_ += size;
+  if (kind == RecordKind::kData) end_offset_ += size;
   return record;
 }
 

@@ -20,6 +20,8 @@ constexpr uint64_t kGatheredBytes = 1024 * 1024;
 void SegmentWriter::Start(LogCursor cursor, std::string replication_id) {
   HEARTH_ASSERT(!is_started() && !thread_.joinable() && cursor.is_valid());
   cursor_ = std::move(cursor);
+  unwritten_ = cursor_.Twin();
+  handled_offset_ = cursor_.offset();
   is_stopping_ = false;
   if (!segments_->HasAny() || segments_->end_offset() != cursor_.offset()) segments_->Forget();
   queue_.push_back({.new_id = replication_id});
@@ -27,7 +29,9 @@ void SegmentWriter::Start(LogCursor cursor, std::string replication_id) {
 }
 
 void SegmentWriter::Pump() {
-  if (!is_started() || cursor_.lag_bytes() == 0) return;
+  if (!is_started()) return;
+  ReleaseWritten();
+  if (cursor_.lag_bytes() == 0) return;
   spans_.clear();
   const uint64_t end = cursor_.Collect(UINT64_MAX, spans_);
   cursor_.MoveTo(end);
@@ -35,6 +39,11 @@ void SegmentWriter::Pump() {
   if (pending_bytes() > kMaxPendingBytes) return;
   for (LogSpan& span : spans_) Enqueue({.span = std::move(span)});
   spans_.clear();
+}
+
+void SegmentWriter::ReleaseWritten() {
+  const uint64_t handled = handled_offset_.load(std::memory_order_acquire);
+  if (handled > unwritten_.offset()) unwritten_.MoveTo(handled);
 }
 
 void SegmentWriter::ChangeId(std::string replication_id) {
@@ -57,16 +66,18 @@ void SegmentWriter::Enqueue(Item item) {
   if (!is_gathering_ || pending_bytes() >= kGatheredBytes) wake_.notify_one();
 }
 
-void SegmentWriter::Stop(bool in_order) {
+void SegmentWriter::Stop(std::optional<std::string> end_note) {
   if (!thread_.joinable()) return;
   Pump();
   {
     std::lock_guard lock(mutex_);
     is_stopping_ = true;
-    ends_in_order_ = in_order;
+    end_note_ = std::move(end_note);
+    end_offset_ = cursor_.offset();
   }
   wake_.notify_one();
   thread_.join();
+  unwritten_.Release();
   cursor_.Release();
 }
 
@@ -82,6 +93,7 @@ void SegmentWriter::Run(std::string replication_id) {
     lock.unlock();
     for (const Item& item : items) {
       Write(item, replication_id);
+      if (!item.span.bytes.empty()) handled_offset_.store(item.span.end_offset(), std::memory_order_release);
       pending_bytes_.fetch_sub(item.span.bytes.size(), std::memory_order_relaxed);
     }
     items.clear();
@@ -90,11 +102,19 @@ void SegmentWriter::Run(std::string replication_id) {
     wake_.wait_for(lock, kGathering, [this] { return is_stopping_ || pending_bytes() >= kGatheredBytes; });
     is_gathering_ = false;
   }
-  const bool in_order = ends_in_order_;
+  const std::optional<std::string> note = std::move(end_note_);
   lock.unlock();
-  if (!in_order || has_failed_) return;
-  if (const Status closed = segments_->Close(); !closed)
-    log_->Warning("Cannot finish the write log on disk: {}", closed.error().message);
+  if (note) MarkEnd(replication_id, *note);
+}
+
+// Also where nothing was logged, or where the log went on without the disk: a history without a tail is
+// better than none.
+void SegmentWriter::MarkEnd(const std::string& replication_id, const std::string& note) {
+  Status marked;
+  if (!segments_->HasAny() || segments_->end_offset() != end_offset_)
+    marked = segments_->Begin(replication_id, end_offset_);
+  if (marked) marked = segments_->Close(note);
+  if (!marked) log_->Warning("Cannot finish the write log on disk: {}", marked.error().message);
 }
 
 void SegmentWriter::Write(const Item& item, std::string& replication_id) {

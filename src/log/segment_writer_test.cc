@@ -60,20 +60,49 @@ TEST_F(SegmentWriterTest, FollowsTheLogAndGoesOnAfterARestart) {
   Send("two ");
   writer_.ChangeId(kSecondId);
   Send("three ");
-  writer_.Stop(true);
+  writer_.Stop("the end");
   EXPECT_EQ(segments_.start_offset(), 100u);
   EXPECT_EQ(OnDisk(), "one <ping> two three ");
   const auto recovered = segments_.Recover().value();
   ASSERT_TRUE(recovered.has_value());
   EXPECT_TRUE(recovered->is_complete);
   EXPECT_EQ(recovered->end_offset, write_log_.end_offset());
-  EXPECT_EQ(recovered->previous_id, kFirstId);
-  EXPECT_EQ(recovered->previous_id_end, 115u);
+  EXPECT_EQ(recovered->end_note, "the end");
+  ASSERT_EQ(recovered->names.size(), 2u);
+  EXPECT_EQ(recovered->names[0].id, kFirstId);
+  EXPECT_EQ(recovered->names[0].end_offset, 115u);
   writer_.Start(write_log_.CursorAtEnd(LogCursor::Sees::kEverything), kSecondId);
   Send("four");
-  writer_.Stop(false);
+  writer_.Stop({});
   EXPECT_EQ(OnDisk(), "one <ping> two three four");
   EXPECT_FALSE(segments_.Recover().value()->is_complete);
+}
+
+TEST_F(SegmentWriterTest, AnOrderlyEndIsMarkedEvenWhereNothingWasLogged) {
+  Start();
+  writer_.Stop("nothing");
+  const auto recovered = segments_.Recover().value();
+  ASSERT_TRUE(recovered.has_value());
+  EXPECT_TRUE(recovered->is_complete);
+  EXPECT_EQ(recovered->end_note, "nothing");
+  EXPECT_EQ(recovered->end_offset, 100u);
+}
+
+TEST_F(SegmentWriterTest, WhatIsNotOnDiskYetStaysInMemory) {
+  Start();
+  const std::string large(WriteLog::kBlockBytes, 'x');
+  for (int i = 0; i < 200; ++i) {
+    Send(large);
+    const uint64_t on_disk = segments_.HasAny() ? segments_.end_offset() : 100;
+    ASSERT_GE(on_disk, write_log_.first_offset());
+  }
+  const uint64_t end = write_log_.end_offset();
+  ASSERT_TRUE(Wait([&] {
+    writer_.Pump();
+    write_log_.Append(large);
+    return segments_.end_offset() >= end && write_log_.first_offset() > 100;
+  }));
+  writer_.Stop({});
 }
 
 TEST_F(SegmentWriterTest, BeginsAnewWhereTheLogIsWhenTheDiskIsElsewhere) {
@@ -81,7 +110,7 @@ TEST_F(SegmentWriterTest, BeginsAnewWhereTheLogIsWhenTheDiskIsElsewhere) {
   ASSERT_TRUE(segments_.Append(7, "another history").has_value());
   Start();
   Send("mine");
-  writer_.Stop(true);
+  writer_.Stop("");
   EXPECT_EQ(segments_.start_offset(), 100u);
   EXPECT_EQ(OnDisk(), "mine");
 }
@@ -100,10 +129,10 @@ TEST_F(SegmentWriterTest, GivesUpWhenTheDiskFailsAndBeginsAnewLater) {
   clock_.AdvanceMicros(5'000'000);
   const uint64_t start = write_log_.end_offset();
   Send("kept");
-  writer_.Stop(true);
+  writer_.Stop("");
   EXPECT_EQ(segments_.start_offset(), start);
   EXPECT_EQ(OnDisk(), "kept");
-  EXPECT_EQ(segments_.Recover().value()->replication_id, kSecondId);
+  EXPECT_EQ(segments_.Recover().value()->names.back().id, kSecondId);
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ Status Segments::ReadFolder(std::deque<Segment>& segments) {
   return {};
 }
 
-Status Segments::RecoverLast(std::deque<Segment>& segments, bool* is_complete) {
+Status Segments::RecoverLast(std::deque<Segment>& segments, Recovered& recovered) {
   Segment& last = segments.back();
   auto file = disk_->Open(last.path, env::OpenMode::kAppend);
   if (!file) return std::unexpected(file.error());
@@ -61,10 +61,11 @@ Status Segments::RecoverLast(std::deque<Segment>& segments, bool* is_complete) {
     const auto record = scanner.Next();
     if (!record) return std::unexpected(record.error());
     if (!record->has_value()) break;
-    *is_complete = (*record)->kind == RecordKind::kOrderlyEnd;
+    recovered.is_complete = (*record)->kind == RecordKind::kOrderlyEnd;
+    if (recovered.is_complete) recovered.end_note = (*record)->bytes;
   }
   if (scanner.file_position() < last.file_bytes) {
-    *is_complete = false;
+    recovered.is_complete = false;
     log_->Warning("The write log's segment {} ends in a torn write: cut off at byte {}", last.path,
                   scanner.file_position());
     HEARTH_TRY((*file)->Truncate(scanner.file_position()));
@@ -79,8 +80,8 @@ Result<std::optional<Segments::Recovered>> Segments::Recover() {
   std::deque<Segment> found;
   HEARTH_TRY(ReadFolder(found));
   if (found.empty()) return std::nullopt;
-  bool is_complete = false;
-  HEARTH_TRY(RecoverLast(found, &is_complete));
+  Recovered recovered;
+  HEARTH_TRY(RecoverLast(found, recovered));
   // Ends are known from the next one's start; what is not chained to it belongs to another history.
   for (size_t i = found.size() - 1; i > 0; --i) {
     if (found[i].header.previous_start == found[i - 1].header.start_offset) {
@@ -91,14 +92,12 @@ Result<std::optional<Segments::Recovered>> Segments::Recover() {
     found.erase(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(i));
     break;
   }
-  Recovered recovered{.start_offset = found.front().header.start_offset,
-                      .end_offset = found.back().end_offset,
-                      .replication_id = found.back().header.replication_id,
-                      .is_complete = is_complete};
+  recovered.start_offset = found.front().header.start_offset;
+  recovered.end_offset = found.back().end_offset;
   for (const Segment& segment : found) {
-    if (segment.header.replication_id == recovered.replication_id) continue;
-    recovered.previous_id = segment.header.replication_id;
-    recovered.previous_id_end = segment.end_offset;
+    const std::string& id = segment.header.replication_id;
+    if (recovered.names.empty() || recovered.names.back().id != id) recovered.names.push_back({id, 0});
+    recovered.names.back().end_offset = segment.end_offset;
   }
   {
     std::lock_guard lock(mutex_);
@@ -107,6 +106,60 @@ Result<std::optional<Segments::Recovered>> Segments::Recover() {
   needs_repair_ = false;
   TrimToAllowance();
   return recovered;
+}
+
+// Newest first, so that a crash on the way leaves an unbroken chain.
+Status Segments::CutAt(uint64_t offset) {
+  HEARTH_ASSERT(HasAny() && offset >= start_offset() && offset <= end_offset());
+  for (;;) {
+    Segment newest;
+    {
+      std::lock_guard lock(mutex_);
+      if (segments_.size() == 1 || segments_.back().header.start_offset < offset) break;
+      newest = std::move(segments_.back());
+      segments_.pop_back();
+    }
+    file_.reset();
+    HEARTH_TRY(disk_->Remove(newest.path));
+  }
+  return CutLastAt(offset);
+}
+
+// The record that `offset` lies in is written again, as far as it stays.
+Status Segments::CutLastAt(uint64_t offset) {
+  Segment last;
+  {
+    std::lock_guard lock(mutex_);
+    last = segments_.back();
+  }
+  auto file = disk_->Open(last.path, env::OpenMode::kAppend);
+  if (!file) return std::unexpected(file.error());
+  RecordScanner scanner(**file, last.header.start_offset);
+  uint64_t position = scanner.file_position();
+  uint64_t end = scanner.end_offset();
+  std::string rest;
+  while (end < offset) {
+    const auto record = scanner.Next();
+    if (!record) return std::unexpected(record.error());
+    if (!record->has_value())
+      return Fail(fmt::format("the write log on disk is damaged at byte {} of {}", position, last.path));
+    if (scanner.end_offset() > offset) {
+      rest = (*record)->bytes.substr(0, offset - end);
+      break;
+    }
+    end = scanner.end_offset();
+    position = scanner.file_position();
+  }
+  HEARTH_TRY((*file)->Truncate(position));
+  file_ = *std::move(file);
+  needs_repair_ = false;
+  {
+    std::lock_guard lock(mutex_);
+    segments_.back().end_offset = end;
+    segments_.back().file_bytes = position;
+  }
+  if (!rest.empty()) HEARTH_TRY(WriteRecord(RecordKind::kData, rest));
+  return Sync();
 }
 
 // ---- writing
@@ -165,7 +218,7 @@ Status Segments::WriteRecord(RecordKind kind, std::string_view bytes) {
   if (!bytes.empty()) HEARTH_TRY(file_->Append(bytes));
   needs_repair_ = false;
   std::lock_guard lock(mutex_);
-  segments_.back().end_offset += bytes.size();
+  if (kind == RecordKind::kData) segments_.back().end_offset += bytes.size();
   segments_.back().file_bytes += kRecordHeaderBytes + bytes.size();
   return {};
 }
@@ -215,9 +268,9 @@ Status Segments::Sync() {
   return file_->Sync();
 }
 
-Status Segments::Close() {
+Status Segments::Close(std::string_view note) {
   if (file_ == nullptr) return {};
-  HEARTH_TRY(WriteRecord(RecordKind::kOrderlyEnd, {}));
+  HEARTH_TRY(WriteRecord(RecordKind::kOrderlyEnd, note));
   HEARTH_TRY(file_->Sync());
   return disk_->SyncDir(folder_);
 }
@@ -234,10 +287,7 @@ void Segments::Forget() {
 }
 
 void Segments::SetMaxBytes(uint64_t bytes) {
-  {
-    std::lock_guard lock(mutex_);
-    max_bytes_ = bytes;
-  }
+  max_bytes_ = bytes;
   TrimToAllowance();
 }
 
@@ -325,7 +375,7 @@ Status SegmentReader::Read(uint64_t offset, std::string& to) {
     if (!record) return std::unexpected(record.error());
     if (record->has_value()) {
       const RecordScanner::Record& got = **record;
-      if (got.offset + got.bytes.size() <= offset) continue;
+      if (got.kind != RecordKind::kData || got.offset + got.bytes.size() <= offset) continue;
       to.assign(got.bytes.substr(offset - got.offset));
       return {};
     }

@@ -6,6 +6,7 @@
 // SegmentReaders may read on threads of their own.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -13,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/log.h"
 #include "base/result.h"
@@ -29,14 +31,18 @@ class Segments {
   };
   // What a restart finds.
   struct Recovered {
+    // An id of the history, and the offset up to which it had that one.
+    struct Name {
+      std::string id;
+      uint64_t end_offset = 0;
+    };
+
     uint64_t start_offset = 0;
     uint64_t end_offset = 0;
-    std::string replication_id;  // at the end
-    // What the id was before it last changed within these offsets, and where; else empty.
-    std::string previous_id;
-    uint64_t previous_id_end = 0;
+    std::vector<Name> names;  // oldest first, at least one
     // The server had ended in order: nothing was logged that is not here.
     bool is_complete = false;
+    std::string end_note;  // what it said then: see Close
   };
 
   Segments(env::Disk& disk, Logger& log, Options options);
@@ -49,6 +55,8 @@ class Segments {
   // Looks what is there, cuts off a torn tail, and makes ready to append at its end. nullopt if there is
   // nothing of use.
   Result<std::optional<Recovered>> Recover();
+  // Removes what lies behind `offset`, which is one of those there are, and an orderly end's mark.
+  Status CutAt(uint64_t offset);
   // A new history: forgets all there is and starts at `offset`.
   Status Begin(std::string_view replication_id, uint64_t offset);
   // `offset` is end_offset(). After an error nothing of `bytes` counts as there, and the caller may try again
@@ -58,14 +66,15 @@ class Segments {
   // see HasAny.
   Status ChangeId(std::string_view replication_id);
   Status Sync();
-  // Ends in order. Append may go on afterwards.
-  Status Close();
+  // Ends in order; `note`, of at most kMaxRecordBytes, is given back by the next Recover. Append may go on
+  // afterwards.
+  Status Close(std::string_view note);
   // Removes everything.
   void Forget();
-  void SetMaxBytes(uint64_t bytes);
 
   // ---- any thread
 
+  void SetMaxBytes(uint64_t bytes);
   bool HasAny() const;
   uint64_t start_offset() const;
   uint64_t end_offset() const;
@@ -82,7 +91,8 @@ class Segments {
   };
 
   Status ReadFolder(std::deque<Segment>& segments);
-  Status RecoverLast(std::deque<Segment>& segments, bool* is_complete);
+  Status RecoverLast(std::deque<Segment>& segments, Recovered& recovered);
+  Status CutLastAt(uint64_t offset);
   Status StartSegment(std::string_view replication_id, uint64_t offset, uint64_t previous_start);
   Status WriteRecord(RecordKind kind, std::string_view bytes);
   Status RollIfFull();
@@ -97,9 +107,9 @@ class Segments {
   const std::string folder_;
   std::unique_ptr<env::File> file_;  // of the last segment
   bool needs_repair_ = false;        // the file may end in a part of a record
+  std::atomic<uint64_t> max_bytes_;
 
   mutable std::mutex mutex_;
-  uint64_t max_bytes_;            // under mutex_
   std::deque<Segment> segments_;  // under mutex_; ascending and adjacent
 };
 

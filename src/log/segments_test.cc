@@ -38,6 +38,12 @@ class SegmentsTest : public ::testing::Test {
       all += piece;
     }
   }
+  static std::vector<std::string> NamesOf(const Segments::Recovered& recovered) {
+    std::vector<std::string> names;
+    for (const auto& name : recovered.names)
+      names.push_back(name.id.substr(0, 1) + " until " + std::to_string(name.end_offset));
+    return names;
+  }
   std::string LastPath() { return "log/" + disk_.List("log").value().back(); }
 
   env::FaultyDisk disk_;
@@ -52,16 +58,16 @@ TEST_F(SegmentsTest, GivesBackWhatWasAppendedAfterARestart) {
     ASSERT_TRUE(segments->Append(1000, "hello ").has_value());
     ASSERT_TRUE(segments->Append(1006, "world").has_value());
     EXPECT_EQ(Read(*segments, 1003), "lo world");
-    ASSERT_TRUE(segments->Close().has_value());
+    ASSERT_TRUE(segments->Close("a note").has_value());
   }
   auto segments = Make();
   const auto recovered = segments->Recover().value();
   ASSERT_TRUE(recovered.has_value());
   EXPECT_EQ(recovered->start_offset, 1000u);
   EXPECT_EQ(recovered->end_offset, 1011u);
-  EXPECT_EQ(recovered->replication_id, kFirstId);
-  EXPECT_EQ(recovered->previous_id, "");
+  EXPECT_EQ(NamesOf(*recovered), (std::vector<std::string>{"a until 1011"}));
   EXPECT_TRUE(recovered->is_complete);
+  EXPECT_EQ(recovered->end_note, "a note");
   ASSERT_TRUE(segments->Append(1011, "!").has_value());
   EXPECT_EQ(Read(*segments, 1000), "hello world!");
   EXPECT_FALSE(Make()->Recover().value()->is_complete);
@@ -92,6 +98,51 @@ TEST_F(SegmentsTest, StaysWithinItsAllowanceByTheOldestSegments) {
   EXPECT_TRUE(Read(*again, from) == all.substr(from));
 }
 
+TEST_F(SegmentsTest, CanBeCutAtAnyOffsetAndGoesOnFromThere) {
+  Prng prng(TestSeed());
+  std::string all;
+  const auto fill = [&](Segments& segments) {
+    while (all.size() < kAllowance / 2) {
+      const std::string piece = Letters(prng, 1 + prng.Below(30'000));
+      ASSERT_TRUE(segments.Append(all.size(), piece).has_value());
+      all += piece;
+    }
+  };
+  {
+    auto segments = Make();
+    ASSERT_TRUE(segments->Begin(kFirstId, 0).has_value());
+    fill(*segments);
+    ASSERT_TRUE(segments->Close({}).has_value());
+  }
+  for (int round = 0; round < 40; ++round) {
+    auto segments = Make();
+    ASSERT_EQ(segments->Recover().value()->end_offset, all.size());
+    const uint64_t offset = round == 0 ? all.size() : prng.Below(all.size() + 1);
+    ASSERT_TRUE(segments->CutAt(offset).has_value());
+    all.resize(offset);
+    EXPECT_EQ(segments->end_offset(), offset);
+    EXPECT_TRUE(Read(*segments, 0) == all);
+    auto again = Make();
+    const auto recovered = again->Recover().value();
+    ASSERT_EQ(recovered->end_offset, offset);
+    EXPECT_FALSE(recovered->is_complete);
+    fill(*again);
+    EXPECT_TRUE(Read(*again, 0) == all);
+  }
+}
+
+TEST_F(SegmentsTest, AnOrderlyEndInTheMiddleIsNotReadAsLog) {
+  auto segments = Make();
+  ASSERT_TRUE(segments->Begin(kFirstId, 5).has_value());
+  ASSERT_TRUE(segments->Append(5, "before").has_value());
+  ASSERT_TRUE(segments->Close("nobody reads this").has_value());
+  ASSERT_TRUE(segments->Append(11, "after").has_value());
+  EXPECT_EQ(Read(*segments, 5), "beforeafter");
+  const auto recovered = Make()->Recover().value();
+  EXPECT_EQ(recovered->end_offset, 16u);
+  EXPECT_FALSE(recovered->is_complete);
+}
+
 TEST_F(SegmentsTest, RemembersTheIdBefore) {
   auto segments = Make();
   ASSERT_TRUE(segments->Begin(kFirstId, 10).has_value());
@@ -101,9 +152,7 @@ TEST_F(SegmentsTest, RemembersTheIdBefore) {
   EXPECT_EQ(Read(*segments, 11), "ldnew");
   const auto recovered = Make()->Recover().value();
   EXPECT_EQ(recovered->start_offset, 10u);
-  EXPECT_EQ(recovered->replication_id, kSecondId);
-  EXPECT_EQ(recovered->previous_id, kFirstId);
-  EXPECT_EQ(recovered->previous_id_end, 13u);
+  EXPECT_EQ(NamesOf(*recovered), (std::vector<std::string>{"a until 13", "b until 16"}));
 }
 
 TEST_F(SegmentsTest, AnEmptySegmentTakesTheNewId) {
@@ -112,8 +161,7 @@ TEST_F(SegmentsTest, AnEmptySegmentTakesTheNewId) {
   ASSERT_TRUE(segments->ChangeId(kSecondId).has_value());
   ASSERT_TRUE(segments->Append(10, "x").has_value());
   const auto recovered = Make()->Recover().value();
-  EXPECT_EQ(recovered->replication_id, kSecondId);
-  EXPECT_EQ(recovered->previous_id, "");
+  EXPECT_EQ(NamesOf(*recovered), (std::vector<std::string>{"b until 11"}));
 }
 
 TEST_F(SegmentsTest, EveryTornTailIsCutOffAtTheLastWholeRecord) {

@@ -34,6 +34,8 @@ void LogCursor::MoveTo(uint64_t to) {
   log_->Trim();
 }
 
+LogCursor LogCursor::Twin() const { return log_->CursorAt(offset(), sees_); }
+
 void LogCursor::Release() {
   if (log_ == nullptr) return;
   log_->cursor_offsets_[slot_] = WriteLog::kFreeSlot;

@@ -75,6 +75,8 @@ class LogCursor {
   uint64_t Collect(uint64_t max_bytes, std::vector<LogSpan>& out) const;
   // Forwards, up to the log's end.
   void MoveTo(uint64_t offset);
+  // Another cursor at the same place.
+  LogCursor Twin() const;
   // Leaves the log.
   void Release();
 

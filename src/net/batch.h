@@ -22,6 +22,8 @@ class Batch {
   std::span<const std::string_view> args(const Request& request) const {
     return {parsed_.args.data() + request.first_arg, request.arg_count};
   }
+  // The bytes that a request came as; valid as long.
+  std::string_view Raw(size_t index) const { return parsed_.Raw(index); }
   // Not empty if the input after these requests was not the protocol: answer "-ERR " and this after the
   // requests, then Connection::CloseAfterReply. "Protocol error: ...".
   std::string_view protocol_error() const { return protocol_error_; }

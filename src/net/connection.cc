@@ -62,6 +62,18 @@ void Connection::ResumeReading() {
   MarkDirty(kResumeReading);
 }
 
+std::shared_ptr<SocketLease> Connection::LendSocket() {
+  if (lease_ == nullptr) lease_ = std::make_shared<SocketLease>(*transport_, fd_);
+  wishes_ &= ~kTakeBack;
+  MarkDirty(kLend);
+  return lease_;
+}
+
+void Connection::TakeSocketBack() {
+  wishes_ &= ~kLend;
+  MarkDirty(kTakeBack);
+}
+
 void Connection::NotifyWhenUnsentBelow(size_t bytes) {
   const uint64_t total = handed_over_bytes_ + output_.size_bytes();
   // Stored plus one, since zero stands for no wish.

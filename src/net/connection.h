@@ -16,6 +16,7 @@
 #include "net/event_loop.h"
 #include "net/messages.h"
 #include "net/read_buffer.h"
+#include "net/socket_lease.h"
 #include "net/transport.h"
 #include "resp/output_buffer.h"
 #include "resp/request_parser.h"
@@ -34,6 +35,8 @@ class Connection final : private EventHandler {
   const std::string& peer_address() const { return peer_address_; }
   const std::string& local_address() const { return local_address_; }
   bool is_unix_socket() const { return is_unix_socket_; }
+  // We have made it, to another server.
+  bool is_link() const { return is_link_; }
 
   // For the engine: its client.
   void* user_data = nullptr;
@@ -68,6 +71,11 @@ class Connection final : private EventHandler {
   // What has been read already still comes as batches.
   void PauseReading();
   void ResumeReading();
+
+  // Once what has been appended so far is sent, the socket may be written through the lease, on any thread;
+  // what is appended later waits until TakeSocketBack. Closing works as ever.
+  std::shared_ptr<SocketLease> LendSocket();
+  void TakeSocketBack();
 
   // Asks for one OnDrained when at most `bytes` are unsent.
   void NotifyWhenUnsentBelow(size_t bytes);
@@ -104,6 +112,7 @@ class Connection final : private EventHandler {
   // Set before the connection is shared.
   const uint64_t id_;
   int fd_;
+  bool is_link_ = false;
   bool is_unix_socket_ = false;
   std::string peer_address_;
   std::string local_address_;
@@ -113,6 +122,7 @@ class Connection final : private EventHandler {
   IoWorker* worker_ = nullptr;  // that has the I/O side; null = the engine's own loop
   resp::OutputBuffer output_;
   Batch* engine_batch_ = nullptr;
+  std::shared_ptr<SocketLease> lease_;  // never another one, once it is there
   uint64_t handed_over_bytes_ = 0;
   uint32_t wishes_ = 0;
   bool is_dirty_ = false;
@@ -145,8 +155,10 @@ class Connection final : private EventHandler {
   bool reading_paused_ = false;
   bool ignore_input_ = false;
   bool close_when_sent_ = false;
-  bool is_shut_ = false;    // fd closed; waiting for the engine to release it
-  bool is_queued_ = false;  // in the loop's list of connections to look at
+  bool is_lent_ = false;
+  SocketLease* io_lease_ = nullptr;  // once the socket has been lent
+  bool is_shut_ = false;             // fd closed; waiting for the engine to release it
+  bool is_queued_ = false;           // in the loop's list of connections to look at
 };
 
 }  // namespace hearth::net

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/assert.h"
@@ -40,6 +41,15 @@ void IoLoop::Apply(const DownMessage& message) {
     Enqueue(connection);
   }
   if (wishes & kBatchDone) FinishBatch(connection);
+  if (wishes & kLend) {
+    connection.io_lease_ = connection.lease_.get();
+    connection.is_lent_ = true;
+  }
+  if ((wishes & kTakeBack) && connection.is_lent_) {
+    connection.io_lease_->Suspend();
+    connection.is_lent_ = false;
+    connection.may_write_ = true;
+  }
   if (wishes & kCloseAfterReply) connection.close_when_sent_ = connection.ignore_input_ = true;
   if (wishes & kCloseNow) {
     Shut(connection);
@@ -115,7 +125,7 @@ bool IoLoop::ReadOnce(Connection& connection) {
     connection.read_bytes_.store(
         connection.read_bytes_.load(std::memory_order_relaxed) + static_cast<uint64_t>(got),
         std::memory_order_relaxed);
-    if (input.size() <= limits_->query_buffer_bytes()) return true;
+    if (connection.is_link_ || input.size() <= limits_->query_buffer_bytes()) return true;
     counters_.query_buffer_overflows.fetch_add(1, std::memory_order_relaxed);
     Shut(connection);
     return false;
@@ -133,7 +143,8 @@ void IoLoop::ParseInput(Connection& connection) {
   if (connection.batch_ == nullptr) connection.batch_ = AcquireBatch(connection);
   Batch& batch = *connection.batch_;
   resp::RequestLimits limits;
-  limits.max_bulk_bytes = limits_->max_bulk_bytes();
+  limits.max_bulk_bytes =
+      connection.is_link_ ? std::numeric_limits<int64_t>::max() : limits_->max_bulk_bytes();
   limits.authenticated = connection.authenticated_.load(std::memory_order_relaxed);
   const auto outcome =
       connection.parser_.Parse(connection.input_.data(), connection.input_.size(), limits, batch.parsed_);
@@ -181,6 +192,7 @@ void IoLoop::NoteInput(Connection& connection) {
 
 void IoLoop::Write(Connection& connection) {
   resp::OutputBuffer& pending = connection.pending_;
+  if (connection.is_lent_ && connection.io_lease_->is_open()) return;
   if (!pending.empty() && connection.may_write_) {
     iovec parts[kMaxIovecs];
     const int count = pending.FillIov(parts, kMaxIovecs);
@@ -206,13 +218,18 @@ void IoLoop::Write(Connection& connection) {
       connection.drain_mark_.compare_exchange_strong(mark, 0, std::memory_order_relaxed)) {
     upstream_->Push({UpMessage::Kind::kDrained, &connection, nullptr});
   }
-  if (connection.close_when_sent_ && pending.empty()) Shut(connection);
+  if (connection.close_when_sent_ && pending.empty()) {
+    Shut(connection);
+  } else if (connection.is_lent_ && pending.empty()) {
+    connection.io_lease_->Open();
+  }
 }
 
 void IoLoop::Shut(Connection& connection) {
   if (connection.is_shut_) return;
   connection.is_shut_ = true;
   loop_->Unwatch(connection.fd_, connection);
+  if (connection.io_lease_ != nullptr) connection.io_lease_->Close();
   net_->Close(connection.fd_);
   connection.pending_.Clear();
   RemoveFromReady(connection);

@@ -42,6 +42,7 @@ IoThreads::~IoThreads() {
   workers_.clear();
   retiring_.clear();
   for (Connection* connection : connections_) {
+    if (connection->lease_ != nullptr) connection->lease_->Close();
     if (!connection->is_shut_) {
       if (connection->worker_ == nullptr) engine_loop_->Unwatch(connection->fd_, *connection);
       net_->Close(connection->fd_);
@@ -57,25 +58,45 @@ IoThreads::~IoThreads() {
 }
 
 Connection* IoThreads::Adopt(int fd, bool is_unix_socket, const AcceptFilter& filter) {
+  Connection& connection = AddConnection(fd);
+  connection.is_unix_socket_ = is_unix_socket;
+  if (filter && !filter(connection)) {
+    ++rejected_;
+    connection.CloseAfterReply();
+    return nullptr;
+  }
+  ++received_;
+  Open(connection);
+  return &connection;
+}
+
+Connection& IoThreads::AdoptLink(int fd, std::string_view received) {
+  Connection& connection = AddConnection(fd);
+  connection.is_link_ = true;
+  connection.set_authenticated(true);
+  BlockPool pool;
+  connection.input_.Append(received, pool);
+  connection.has_more_parsed_input_ = !received.empty();
+  Open(connection);
+  return connection;
+}
+
+Connection& IoThreads::AddConnection(int fd) {
   Connection* connection =
       std::make_unique<Connection>(next_id_++, fd, std::make_unique<PlainTransport>(*net_, fd), *this, pool_)
           .release();
-  connection->is_unix_socket_ = is_unix_socket;
   connection->peer_address_ = net_->Address(fd, env::AddressOf::kPeer);
   connection->local_address_ = net_->Address(fd, env::AddressOf::kLocal);
   connection->engine_index_ = connections_.size();
   connections_.push_back(connection);
   Attach(*connection);
-  if (filter && !filter(*connection)) {
-    ++rejected_;
-    connection->CloseAfterReply();
-    return nullptr;
-  }
-  ++received_;
+  return *connection;
+}
+
+void IoThreads::Open(Connection& connection) {
   ++open_count_;
-  connection->is_open_ = true;
-  handler_->OnOpen(*connection);
-  return connection;
+  connection.is_open_ = true;
+  handler_->OnOpen(connection);
 }
 
 void IoThreads::Attach(Connection& connection) {
@@ -170,6 +191,8 @@ void IoThreads::FinishClosed(Connection& connection) {
   connections_[connection.engine_index_] = connections_.back();
   connections_[connection.engine_index_]->engine_index_ = connection.engine_index_;
   connections_.pop_back();
+  // The I/O side may not have heard of it.
+  if (connection.lease_ != nullptr) connection.lease_->Close();
   connection.is_moving_ = false;
   connection.output_.Clear();
   connection.wishes_ = 0;

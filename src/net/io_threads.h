@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -52,6 +53,9 @@ class IoThreads final : private IoUpstream {
 
   // Takes over a connected non-blocking socket. Null if the filter turned it away.
   Connection* Adopt(int fd, bool is_unix_socket, const AcceptFilter& filter);
+  // The same with a connection that we have made, to a server that we trust: no limits hold for what it
+  // sends. `received` was read from it already.
+  Connection& AdoptLink(int fd, std::string_view received);
 
   // Open connections that the handler knows.
   size_t connection_count() const { return open_count_; }
@@ -72,6 +76,8 @@ class IoThreads final : private IoUpstream {
   void FinishClosed(Connection& connection);
   void Flush();
   bool HandOver(Connection& connection);
+  Connection& AddConnection(int fd);
+  void Open(Connection& connection);
   void Attach(Connection& connection);
   void Rebalance();
   void RetireIdleWorkers();

@@ -35,6 +35,8 @@ enum EngineWish : uint32_t {
   kRelease = 32,  // the engine has let go of the connection: delete it
   kAttach = 64,   // adopt it into this loop
   kDetach = 128,  // let go of it, for another loop
+  kLend = 256,    // somebody else writes to the socket once what is pending has gone
+  kTakeBack = 512,
 };
 
 // From the engine to the I/O side: bits of EngineWish, and what is to be written.

@@ -52,6 +52,16 @@ void ReadBuffer::MakeRoom(size_t awaited_size, BlockPool& pool) {
   Resize(capacity, pool);
 }
 
+void ReadBuffer::Append(std::string_view bytes, BlockPool& pool) {
+  while (!bytes.empty()) {
+    MakeRoom(size_ + bytes.size(), pool);
+    const size_t part = std::min(room(), bytes.size());
+    std::memcpy(end(), bytes.data(), part);
+    Advance(part);
+    bytes.remove_prefix(part);
+  }
+}
+
 void ReadBuffer::DropFront(size_t size, BlockPool& pool) {
   HEARTH_ASSERT(size <= size_);
   const size_t left = size_ - size;

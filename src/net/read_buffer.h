@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 namespace hearth::net {
@@ -39,6 +40,8 @@ class ReadBuffer {
   size_t room() const { return capacity_ - size_; }
   char* end() { return data_ + size_; }
   void Advance(size_t size) { size_ += size; }
+  // What was read elsewhere.
+  void Append(std::string_view bytes, BlockPool& pool);
 
   // Makes room to read into. `awaited_size` is the size at which the value now arriving is complete (0 =
   // unknown): growth doubles what has really arrived and stops at exactly that size. May move the buffer.

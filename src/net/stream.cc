@@ -80,6 +80,12 @@ void Stream::Close() {
   }
 }
 
+int Stream::Release() {
+  HEARTH_ASSERT(fd_ >= 0 && reader_ == nullptr && writer_ == nullptr);
+  loop_->Unwatch(fd_, *this);
+  return std::exchange(fd_, -1);
+}
+
 void Stream::OnEvents(uint32_t flags) {
   const bool failed = (flags & env::kHangUp) != 0;
   if (failed || (flags & (env::kReadable | env::kPeerClosed))) may_read_ = true;

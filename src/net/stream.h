@@ -42,6 +42,8 @@ class Stream final : private EventHandler {
   void Close();
   bool is_closed() const { return fd_ < 0; }
   int fd() const { return fd_; }
+  // Lets the socket go, unclosed, to somebody who goes on with it after TakeReceived. Nothing may be waiting.
+  int Release();
   // Received and not read yet.
   std::string TakeReceived() { return std::move(received_); }
 

@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "base/memory.h"
+#include "base/numbers.h"
 #include "env/process.h"
-#include "persistence/cut_driver.h"
 
 namespace hearth::persistence {
 namespace {
@@ -20,10 +20,7 @@ std::string BaseName(const std::string& path) { return path.substr(path.rfind('/
 
 AppendOnly::AppendOnly(const Parts& parts) : parts_(parts), settings_(parts.engine.settings()) {}
 
-AppendOnly::~AppendOnly() {
-  DropRewrite();
-  writer_.reset();
-}
+AppendOnly::~AppendOnly() = default;
 
 aof::WriterSettings AppendOnly::WriterSettingsNow() const {
   aof::WriterSettings now;
@@ -53,7 +50,8 @@ Status AppendOnly::Begin() {
   if (folder_->IsNew()) {
     auto job = BeginRewrite();
     if (!job) return std::unexpected(job.error());
-    HEARTH_TRY(RunToEnd(parts_.engine.keyspace().cutter(), *(*job)->cut, *(*job)->writer));
+    (*job)->CaptureAll();
+    HEARTH_TRY((*job)->Finish());
     HEARTH_TRY(folder_->InstallBase(settings_.aof_use_rdb_preamble));
   }
   auto file = folder_->OpenIncrement();
@@ -67,9 +65,17 @@ Status AppendOnly::Begin() {
   return {};
 }
 
+// A file that begins in the middle of the log must say the database that the log said before.
+std::string AppendOnly::SelectNow() const {
+  const int database = parts_.effects.database();
+  if (database < 0) return {};
+  const std::string number = ToString(database);
+  return fmt::format("*2\r\n$6\r\nSELECT\r\n${}\r\n{}\r\n", number.size(), number);
+}
+
 Status AppendOnly::StartWriter(std::unique_ptr<env::File> file) {
   writer_ = std::make_unique<aof::Writer>(parts_.clock, parts_.log, [&loop = parts_.loop] { loop.Wake(); });
-  parts_.effects.ForgetDatabase();
+  writer_->OpenWith(SelectNow());
   return writer_->Start(std::move(file), parts_.write_log.CursorAtEnd(log::LogCursor::Sees::kCommands),
                         WriterSettingsNow());
 }
@@ -91,7 +97,7 @@ Status AppendOnly::TurnOn() {
 
 void AppendOnly::TurnOff() {
   if (!is_on()) return;
-  DropRewrite();
+  rewrite_.reset();
   if (writer_ != nullptr) {
     (void)writer_->Flush();
     writer_->Stop();
@@ -100,6 +106,7 @@ void AppendOnly::TurnOff() {
   }
   folder_->DropTemporaryIncrement();
   state_ = State::kOff;
+  parts_.gate.ForgetLocal();
   stats_.last_write_ok = true;
   is_rewrite_scheduled_ = false;
   parts_.on_switched();
@@ -107,10 +114,9 @@ void AppendOnly::TurnOff() {
 
 // ---- rewriting
 
-Result<std::unique_ptr<AppendOnly::Job>> AppendOnly::BeginRewrite() {
+Result<std::unique_ptr<SaveJob>> AppendOnly::BeginRewrite() {
   keyspace::Keyspace& keyspace = parts_.engine.keyspace();
   parts_.engine.RefreshTime();
-  auto job = std::make_unique<Job>();
   const rdb::FileSink::Options file{.folder = settings_.dir,
                                     .temporary_name = rdb::TemporaryRewriteName(env::ProcessId()),
                                     .name = BaseName(folder_->TemporaryBasePath()),
@@ -128,11 +134,7 @@ Result<std::unique_ptr<AppendOnly::Job>> AppendOnly::BeginRewrite() {
     writer = rdb::SaveCommands(parts_.disk, file, snapshot, on_done);
   }
   if (!writer) return std::unexpected(writer.error());
-  job->writer = std::move(*writer);
-  job->cut = keyspace.cutter().Begin(*job->writer);
-  if (job->cut == nullptr) return Fail("too many snapshots are being made at the same time");
-  job->started_us = parts_.clock.MonotonicMicros();
-  return job;
+  return SaveJob::Begin(keyspace.cutter(), parts_.clock, std::move(*writer));
 }
 
 Status AppendOnly::Rewrite() {
@@ -141,11 +143,11 @@ Status AppendOnly::Rewrite() {
   if (folder_ == nullptr) HEARTH_TRY(Open());
   if (state_ == State::kOn) {
     // What comes before the cut ends the old file, what comes after begins the new one.
-    parts_.effects.ForgetDatabase();
     auto file = folder_->AddIncrement("on background rewrite");
     if (!file) return std::unexpected(file.error());
     older_bytes_ += writer_->stats().file_bytes + writer_->stats().pending_bytes;
     writer_->RotateTo(std::move(*file));
+    writer_->OpenWith(SelectNow());
   }
   auto job = BeginRewrite();
   if (!job) {
@@ -167,10 +169,9 @@ void AppendOnly::CountFailure() {
 }
 
 void AppendOnly::EndRewrite() {
-  const std::unique_ptr<Job> job = std::move(rewrite_);
-  if (!job->writer->is_captured()) keyspace::Cutter::Abandon(*job->cut);
-  Status status = job->writer->Wait();
-  stats_.last_rewrite_seconds = (parts_.clock.MonotonicMicros() - job->started_us) / 1'000'000;
+  const std::unique_ptr<SaveJob> job = std::move(rewrite_);
+  Status status = job->Finish();
+  stats_.last_rewrite_seconds = job->seconds();
   Configure();
   if (status) status = InstallRewritten();
   if (!status) {
@@ -209,12 +210,6 @@ void AppendOnly::RemoveHistory() {
       if (Status status = disk.Remove(path); !status) log.Warning("{}", status.error().message);
     }
   });
-}
-
-void AppendOnly::DropRewrite() {
-  if (rewrite_ == nullptr) return;
-  const std::unique_ptr<Job> job = std::move(rewrite_);
-  GiveUp(*job->cut, *job->writer);
 }
 
 bool AppendOnly::MustRewrite() const {
@@ -265,12 +260,14 @@ void AppendOnly::TakeReport() {
   }
   if (stats_.last_write_ok && report.has_failed) stats_.last_error = std::strerror(report.error.code);
   stats_.last_write_ok = !report.has_failed;
+  // What is written while the first base is still missing lets nobody load anything yet.
+  if (state_ != State::kOn) report.progress.synced = 0;
   parts_.gate.SetLocal(report.progress);
 }
 
 void AppendOnly::Tick() {
   if (rewrite_ != nullptr) {
-    if (rewrite_->writer->is_done() || rewrite_->writer->has_failed()) EndRewrite();
+    if (rewrite_->is_over()) EndRewrite();
   } else if (MustRewrite()) {
     (void)Rewrite();
   }
@@ -281,6 +278,33 @@ Status AppendOnly::Flush() {
   Status status = writer_->Flush();
   TakeReport();
   return status;
+}
+
+Status AppendOnly::Complete() {
+  if (state_ == State::kWaitingForRewrite) {
+    parts_.log.Notice("Writing the first append-only file before exiting.");
+    if (!is_rewriting()) HEARTH_TRY(Rewrite());
+    rewrite_->CaptureAll();
+    EndRewrite();
+    if (state_ == State::kWaitingForRewrite) return Fail("the first append-only file could not be written");
+  }
+  return Flush();
+}
+
+uint64_t AppendOnly::synced_offset() const { return state_ == State::kOn ? parts_.gate.local().synced : 0; }
+
+void AppendOnly::DescribeEnd(std::string& file, uint64_t& bytes) const {
+  file.clear();
+  if (state_ != State::kOn || !stats_.last_write_ok) return;
+  file = folder_->manifest().increments().back().name;
+  bytes = writer_->stats().file_bytes;
+}
+
+bool AppendOnly::EndsAt(const std::string& file, uint64_t bytes) const {
+  const auto& increments = folder_->manifest().increments();
+  if (increments.empty() || increments.back().name != file) return false;
+  const auto info = parts_.disk.Stat(folder_->PathOf(file));
+  return info && info->has_value() && (*info)->size_bytes == bytes;
 }
 
 std::string AppendOnly::WriteRefusal() const {
@@ -301,9 +325,6 @@ uint64_t AppendOnly::total_bytes() const {
   return older_bytes_ + stats.file_bytes + stats.pending_bytes;
 }
 
-int64_t AppendOnly::rewriting_seconds() const {
-  if (rewrite_ == nullptr) return -1;
-  return (parts_.clock.MonotonicMicros() - rewrite_->started_us) / 1'000'000;
-}
+int64_t AppendOnly::rewriting_seconds() const { return rewrite_ == nullptr ? -1 : rewrite_->seconds(); }
 
 }  // namespace hearth::persistence

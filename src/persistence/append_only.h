@@ -22,6 +22,7 @@
 #include "log/gate.h"
 #include "log/write_log.h"
 #include "net/event_loop.h"
+#include "persistence/save_job.h"
 #include "rdb/save.h"
 
 namespace hearth::persistence {
@@ -80,8 +81,20 @@ class AppendOnly {
   void Tick();
   // `client` has written: its replies wait if they must.
   void AfterWrite(engine::Client& client);
-  // Everything is on disk when this returns, or the error says why not.
+  // Everything logged is on disk when this returns, or the error says why not.
   Status Flush();
+  // Flush, and the first base too if it is still being written. Clients wait meanwhile.
+  Status Complete();
+
+  // ---- what an orderly end notes, and the next start looks for
+
+  // After Flush: the last file and its size, if the files hold the whole dataset; else `file` is empty.
+  void DescribeEnd(std::string& file, uint64_t& bytes) const;
+  // The files, as they have been loaded, end there.
+  bool EndsAt(const std::string& file, uint64_t bytes) const;
+
+  // A crash now would lose nothing of the write log before this; 0 if it is off, or has no base yet.
+  uint64_t synced_offset() const;
 
   // Whether clients' writes must be refused, and with what: empty for no.
   std::string WriteRefusal() const;
@@ -95,20 +108,15 @@ class AppendOnly {
 
  private:
   enum class State { kOff, kWaitingForRewrite, kOn };
-  struct Job {
-    std::unique_ptr<rdb::SnapshotWriter> writer;
-    keyspace::Cut* cut = nullptr;
-    int64_t started_us = 0;
-  };
 
   aof::WriterSettings WriterSettingsNow() const;
   Status StartWriter(std::unique_ptr<env::File> file);
-  Result<std::unique_ptr<Job>> BeginRewrite();
+  std::string SelectNow() const;
+  Result<std::unique_ptr<SaveJob>> BeginRewrite();
   void EndRewrite();
   Status InstallRewritten();
   void RemoveHistory();
   void CountFailure();
-  void DropRewrite();
   void TakeReport();
   void RefreshSizes();
   bool MustRewrite() const;
@@ -117,7 +125,7 @@ class AppendOnly {
   const settings::Settings& settings_;
   std::unique_ptr<aof::Folder> folder_;
   std::unique_ptr<aof::Writer> writer_;
-  std::unique_ptr<Job> rewrite_;
+  std::unique_ptr<SaveJob> rewrite_;
   State state_ = State::kOff;
   AppendOnlyStats stats_;
   uint64_t older_bytes_ = 0;       // of the files before the one that is written

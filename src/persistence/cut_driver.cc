@@ -28,20 +28,4 @@ void CutDriver::RunSlice() {
   }
 }
 
-// The cut is gone as soon as everything has been captured: the writer knows.
-Status RunToEnd(keyspace::Cutter& cutter, keyspace::Cut& cut, rdb::SnapshotWriter& writer) {
-  while (!writer.is_captured() && !writer.has_failed()) {
-    // Other cuts may run beside this one, so the answer is not about this one alone.
-    if (!cutter.Run([] { return false; })) writer.WaitForRoom();
-  }
-  if (!writer.is_captured()) keyspace::Cutter::Abandon(cut);
-  return writer.Wait();
-}
-
-void GiveUp(keyspace::Cut& cut, rdb::SnapshotWriter& writer) {
-  writer.Cancel();
-  if (!writer.is_captured()) keyspace::Cutter::Abandon(cut);
-  writer.Wait();
-}
-
 }  // namespace hearth::persistence

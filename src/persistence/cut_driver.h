@@ -4,10 +4,8 @@
 // Owned by Persistence; engine thread only.
 #pragma once
 
-#include "base/result.h"
 #include "keyspace/keyspace.h"
 #include "net/event_loop.h"
-#include "rdb/snapshot_writer.h"
 
 namespace hearth::persistence {
 
@@ -22,10 +20,5 @@ class CutDriver {
   net::EventLoop& loop_;
   keyspace::Keyspace& keyspace_;
 };
-
-// Captures all of a cut and waits until its writer is done: for SAVE. Clients wait meanwhile.
-Status RunToEnd(keyspace::Cutter& cutter, keyspace::Cut& cut, rdb::SnapshotWriter& writer);
-// Ends a cut before its time, if it is not over, and waits for its writer.
-void GiveUp(keyspace::Cut& cut, rdb::SnapshotWriter& writer);
 
 }  // namespace hearth::persistence

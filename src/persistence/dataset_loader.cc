@@ -41,7 +41,8 @@ class FileCaller {
 // While one exists, the engine loads: clients are told so, and keys whose time is over stay as they are.
 class DatasetLoader::Running {
  public:
-  Running(DatasetLoader& loader, uint64_t total_bytes) : loader_(loader) {
+  Running(DatasetLoader& loader, uint64_t total_bytes)
+      : loader_(loader), expired_keys_(loader.parts_.engine.keyspace().expired_keys()) {
     engine::Engine& engine = loader_.parts_.engine;
     engine.RefreshTime();
     engine.set_loading(true);
@@ -54,7 +55,7 @@ class DatasetLoader::Running {
   }
   ~Running() {
     engine::Engine& engine = loader_.parts_.engine;
-    engine.keyspace().set_expired_keys(keyspace::ExpiredKeys::kRemove);
+    engine.keyspace().set_expired_keys(expired_keys_);
     engine.set_loading(false);
     loader_.stats_.is_running = false;
   }
@@ -63,6 +64,7 @@ class DatasetLoader::Running {
 
  private:
   DatasetLoader& loader_;
+  const keyspace::ExpiredKeys expired_keys_;  // as before
 };
 
 bool DatasetLoader::TakeTurn(uint64_t loaded_bytes) {

@@ -5,7 +5,6 @@
 
 #include "base/memory.h"
 #include "env/process.h"
-#include "persistence/cut_driver.h"
 
 namespace hearth::persistence {
 namespace {
@@ -37,11 +36,10 @@ Result<std::unique_ptr<Snapshots::Job>> Snapshots::Begin() {
   auto writer =
       rdb::SaveRdb(parts_.disk, file, std::move(snapshot), [&loop = parts_.loop] { loop.WakeIfAsleep(); });
   if (!writer) return std::unexpected(writer.error());
-  job->writer = std::move(*writer);
-  job->cut = keyspace.cutter().Begin(*job->writer);
-  if (job->cut == nullptr) return Fail("too many snapshots are being made at the same time");
+  auto save = SaveJob::Begin(keyspace.cutter(), parts_.engine.clock(), std::move(*writer));
+  if (!save) return std::unexpected(save.error());
+  job->save = std::move(*save);
   job->changes_at_start = keyspace.change_count();
-  job->started_us = parts_.engine.clock().MonotonicMicros();
   ++stats_.saves;
   return job;
 }
@@ -66,7 +64,7 @@ Status Snapshots::SaveNow() {
     parts_.log.Warning("Failed opening the temp RDB file for saving: {}", job.error().message);
     return std::unexpected(job.error());
   }
-  (void)RunToEnd(parts_.engine.keyspace().cutter(), *(*job)->cut, *(*job)->writer);
+  (*job)->save->CaptureAll();
   const Status status = Finish(**job);
   if (status) parts_.log.Notice("DB saved on disk");
   return status;
@@ -74,10 +72,9 @@ Status Snapshots::SaveNow() {
 
 // Ends a job whose writer is done or has failed.
 Status Snapshots::Finish(Job& job) {
-  if (job.writer->has_failed() && !job.writer->is_captured()) keyspace::Cutter::Abandon(*job.cut);
-  const Status status = job.writer->Wait();
+  const Status status = job.save->Finish();
   stats_.last_ok = status.has_value();
-  stats_.last_duration_seconds = (parts_.engine.clock().MonotonicMicros() - job.started_us) / 1'000'000;
+  stats_.last_duration_seconds = job.save->seconds();
   stats_.last_queue_bytes = job.most_queued_bytes;
   if (status) {
     changes_at_last_save_ = job.changes_at_start;
@@ -99,21 +96,21 @@ void Snapshots::End() {
   }
 }
 
-void Snapshots::Cancel() {
-  if (job_ == nullptr) return;
-  const std::unique_ptr<Job> job = std::move(job_);
-  GiveUp(*job->cut, *job->writer);
-}
+void Snapshots::Cancel() { job_.reset(); }
 
-void Snapshots::Tick() {
+void Snapshots::Tick(bool must_wait) {
   if (job_ != nullptr) {
-    job_->most_queued_bytes = std::max<uint64_t>(job_->most_queued_bytes, job_->writer->queued_bytes());
-    if (job_->writer->is_done() || job_->writer->has_failed()) End();
+    job_->most_queued_bytes =
+        std::max<uint64_t>(job_->most_queued_bytes, job_->save->writer().queued_bytes());
+    if (job_->save->is_over()) End();
     return;
   }
-  if (!is_scheduled_ && !IsDue()) return;
+  // A dataset is being loaded: it is saved once it is whole.
+  if (parts_.engine.keyspace().cutter().is_barred()) return;
+  const bool is_wanted = is_scheduled_ && !must_wait;
+  if (!is_wanted && !IsDue()) return;
   is_scheduled_ = false;
-  Start();
+  (void)Start();
 }
 
 bool Snapshots::IsDue() const {
@@ -135,9 +132,6 @@ uint64_t Snapshots::changes_since_last_save() const {
 
 void Snapshots::MarkClean() { changes_at_last_save_ = parts_.engine.keyspace().change_count(); }
 
-int64_t Snapshots::running_seconds() const {
-  if (job_ == nullptr) return -1;
-  return (parts_.engine.clock().MonotonicMicros() - job_->started_us) / 1'000'000;
-}
+int64_t Snapshots::running_seconds() const { return job_ == nullptr ? -1 : job_->save->seconds(); }
 
 }  // namespace hearth::persistence

@@ -14,6 +14,7 @@
 #include "engine/engine.h"
 #include "env/disk.h"
 #include "net/event_loop.h"
+#include "persistence/save_job.h"
 #include "rdb/save.h"
 
 namespace hearth::persistence {
@@ -50,10 +51,12 @@ class Snapshots {
   void Cancel();
   bool is_running() const { return job_ != nullptr; }
 
-  // Starts what the `save` directive or BGSAVE SCHEDULE wants, and ends what is done.
-  void Tick();
-  // At the next occasion, once no other save or rewrite runs.
+  // BGSAVE SCHEDULE, and BGSAVE in a transaction, whose middle is no state to save: as soon as Tick may.
   void Schedule() { is_scheduled_ = true; }
+
+  // Starts what the `save` directive wants, and what was scheduled unless that `must_wait`; ends what is
+  // done.
+  void Tick(bool must_wait);
 
   uint64_t changes_since_last_save() const;
   // The dataset as it is now is what a file holds: after loading.
@@ -62,17 +65,15 @@ class Snapshots {
   // Of the running save.
   int64_t running_seconds() const;
   uint64_t keys_total() const { return job_ == nullptr ? 0 : job_->keys_total; }
-  uint64_t keys_done() const { return job_ == nullptr ? 0 : job_->writer->keys_written(); }
+  uint64_t keys_done() const { return job_ == nullptr ? 0 : job_->save->writer().keys_written(); }
   uint64_t most_queued_bytes() const { return job_ == nullptr ? 0 : job_->most_queued_bytes; }
-  uint64_t queued_bytes() const { return job_ == nullptr ? 0 : job_->writer->queued_bytes(); }
+  uint64_t queued_bytes() const { return job_ == nullptr ? 0 : job_->save->writer().queued_bytes(); }
 
  private:
   struct Job {
-    std::unique_ptr<rdb::SnapshotWriter> writer;
-    keyspace::Cut* cut = nullptr;
+    std::unique_ptr<SaveJob> save;
     uint64_t changes_at_start = 0;
     uint64_t keys_total = 0;
-    int64_t started_us = 0;
     uint64_t most_queued_bytes = 0;
   };
 

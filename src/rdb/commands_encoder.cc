@@ -162,7 +162,7 @@ void CommandsEncoder::AddWhole(CapturedParts parts, std::string& to) {
       return AddIntset(parts.Text(), to);
     case Encoding::kStream:
       PutStreamEnd(key_, parts.StreamHead(), kept_);
-      return AddBlocks(parts);
+      return AddBlocks(parts, to);
     case Encoding::kQuicklist:
     case Encoding::kHashTable:
     case Encoding::kSkiplist:
@@ -172,7 +172,7 @@ void CommandsEncoder::AddWhole(CapturedParts parts, std::string& to) {
 
 void CommandsEncoder::Add(CapturedParts parts, std::string& to) {
   if (type_ == Type::kString) return AddText(parts);
-  if (type_ == Type::kStream) return AddBlocks(parts);
+  if (type_ == Type::kStream) return AddBlocks(parts, to);
   AddItems(parts, to);
 }
 
@@ -256,16 +256,22 @@ void CommandsEncoder::AddNode(const CapturedParts::NodeParts& node, std::string&
   AddListpack(bytes, to);
 }
 
-void CommandsEncoder::AddBlocks(CapturedParts& parts) {
+void CommandsEncoder::AddBlocks(CapturedParts& parts, std::string& to) {
   while (parts.HasMore()) {
     const CapturedParts::BlockParts block = parts.Block();
-    blocks_.emplace(block.first_id, block.pack);
+    if (!block.is_next) {
+      blocks_.emplace(block.first_id, block.pack);
+      continue;
+    }
+    for (; !blocks_.empty() && blocks_.begin()->first < block.first_id; blocks_.erase(blocks_.begin())) {
+      PutBlock(blocks_.begin()->first, blocks_.begin()->second, to);
+    }
+    PutBlock(block.first_id, block.pack, to);
   }
 }
 
 void CommandsEncoder::PutBlock(ds::StreamId first_id, std::string_view pack, std::string& to) const {
-  // The cursor only reads, whatever the block that it is shown would allow.
-  const ds::StreamBlock block{const_cast<uint8_t*>(reinterpret_cast<const uint8_t*>(pack.data())), first_id};
+  const ds::StreamBlock block{reinterpret_cast<const uint8_t*>(pack.data()), first_id};
   ds::StreamBlockCursor cursor(block);
   for (bool found = cursor.ToFirst(); found; found = cursor.Next()) {
     if (cursor.is_deleted()) continue;

@@ -44,7 +44,7 @@ class CommandsEncoder {
   void AddListpack(std::string_view raw, std::string& to);
   void AddIntset(std::string_view raw, std::string& to);
   void AddNode(const keyspace::CapturedParts::NodeParts& node, std::string& to);
-  void AddBlocks(keyspace::CapturedParts& parts);
+  void AddBlocks(keyspace::CapturedParts& parts, std::string& to);
   void PutBlock(ds::StreamId first_id, std::string_view pack, std::string& to) const;
   void PutFieldExpiry(std::string_view field, int64_t expiry_ms, std::string& to) const;
 
@@ -55,7 +55,7 @@ class CommandsEncoder {
   NodeOrder node_order_;
   // A text; of a stream, the commands behind its entries.
   std::string kept_;
-  // Entries are added in the order of their ids, but captured in any.
+  // Entries are added in the order of their ids: the blocks that came before their turn.
   std::map<ds::StreamId, std::string> blocks_;
 };
 

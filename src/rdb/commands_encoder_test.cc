@@ -168,13 +168,21 @@ TEST_F(CommandsEncoderTest, StreamsAreAddedInOrderWithTheirGroups) {
   EXPECT_EQ(Pieces("long"), Whole("long"));
 }
 
-TEST_F(CommandsEncoderTest, BlocksOfAStreamMayComeInAnyOrder) {
+TEST_F(CommandsEncoderTest, BlocksOfAStreamMayComeBeforeTheirTurn) {
   testing::AddStream(fixture_.db(), "x", 1000, random_);
   const Entry& entry = Find("x");
   const auto& blocks = static_cast<const keyspace::Stream*>(entry.container())->log.blocks();
   const std::string bytes = Encode(testing::Capture([&](CaptureWriter& writer) {
     writer.Begin(4, 0, entry);
-    for (auto at = blocks.Last(); at; at = blocks.Previous(at)) writer.Add(4, blocks.ValueAt(at));
+    // The last and the third are going to change, and the others come when it is their turn.
+    const auto third = blocks.Next(blocks.Next(blocks.First()));
+    writer.AddBlock(4, blocks.ValueAt(blocks.Last()), false);
+    writer.AddBlock(4, blocks.ValueAt(third), false);
+    for (auto at = blocks.First(); at; at = blocks.Next(at)) {
+      const ds::StreamId id = blocks.IdAt(at);
+      if (id == blocks.IdAt(third) || id == blocks.IdAt(blocks.Last())) continue;
+      writer.AddBlock(4, blocks.ValueAt(at), true);
+    }
     writer.End(4);
   }));
   auto commands = Parse(bytes);

@@ -273,10 +273,17 @@ void PieceEncoder::AddText(CapturedParts parts) {
   }
 }
 
-void PieceEncoder::AddBlocks(CapturedParts parts) {
+void PieceEncoder::AddBlocks(CapturedParts parts, std::string& to) {
   while (parts.HasMore()) {
     const CapturedParts::BlockParts block = parts.Block();
-    PutBlock(block, options_, blocks_[block.first_id]);
+    if (!block.is_next) {
+      PutBlock(block, options_, blocks_[block.first_id]);
+      continue;
+    }
+    while (!blocks_.empty() && blocks_.begin()->first < block.first_id) {
+      to.append(blocks_.extract(blocks_.begin()).mapped());
+    }
+    PutBlock(block, options_, to);
   }
 }
 
@@ -292,7 +299,7 @@ void PieceEncoder::Add(CapturedParts parts, std::string& to) {
       return;
     case ValueType::kStreamListpacks2:
     case ValueType::kStreamListpacks3:
-      return AddBlocks(parts);
+      return AddBlocks(parts, to);
     case ValueType::kHashMetadata:
       return PutExpiringFields(parts, kAnyExpiryMs, options_, to);
     default:

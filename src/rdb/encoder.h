@@ -40,8 +40,7 @@ void EncodeWhole(const keyspace::CapturedKey& key, ValueType type, keyspace::Cap
                  const EncodeOptions& options, std::string& to);
 
 // A value that comes in pieces. What can be written already is appended to a buffer of the caller's at each
-// step; what cannot is kept here: list nodes that came before their turn, a text, a stream (its blocks say
-// nothing of which come before them, and readers want them in order).
+// step; what cannot is kept here: list nodes and blocks of streams that came before their turn, and a text.
 class PieceEncoder {
  public:
   // Appends the beginning of the value, without its type. `parts`: as in CaptureHandler::OnBegin.
@@ -54,12 +53,12 @@ class PieceEncoder {
 
  private:
   void AddText(keyspace::CapturedParts parts);
-  void AddBlocks(keyspace::CapturedParts parts);
+  void AddBlocks(keyspace::CapturedParts parts, std::string& to);
 
   const EncodeOptions options_;
   const ValueType type_;
   NodeOrder node_order_;
-  std::map<ds::StreamId, std::string> blocks_;  // encoded
+  std::map<ds::StreamId, std::string> blocks_;  // encoded; those that came before their turn
   // A text; of a stream, what stands behind the blocks.
   std::string kept_;
   uint64_t text_left_;

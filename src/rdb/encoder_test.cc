@@ -193,9 +193,47 @@ TEST_F(EncoderTest, BlocksOfAStreamArePutInOrder) {
   const Entry& entry = Find("stream");
   const auto& blocks = static_cast<const keyspace::Stream*>(entry.container())->log.blocks();
   const std::string bytes = EncodePieces(entry, [&](CaptureWriter& writer) {
-    for (auto at = blocks.Last(); at; at = blocks.Previous(at)) writer.Add(9, blocks.ValueAt(at));
+    for (auto at = blocks.Last(); at; at = blocks.Previous(at)) {
+      writer.AddBlock(9, blocks.ValueAt(at), !blocks.Previous(at));
+    }
   });
   EXPECT_EQ(bytes, Encode(testing::CaptureWhole(entry)));
+}
+
+TEST_F(EncoderTest, BlocksThatComeInTurnAreNotKept) {
+  const Entry& entry = Find("stream");
+  const auto& blocks = static_cast<const keyspace::Stream*>(entry.container())->log.blocks();
+  const auto second = blocks.Next(blocks.First());
+  struct Handler : keyspace::CaptureHandler {
+    void OnWhole(const CapturedKey&, CapturedParts) override {}
+    void OnBegin(uint64_t, const CapturedKey& key, CapturedParts parts) override {
+      encoder.emplace(key, ValueType::kStreamListpacks2, parts, EncodeOptions{}, bytes);
+    }
+    void OnPiece(uint64_t, CapturedParts parts) override {
+      encoder->Add(parts, bytes);
+      sizes.push_back(bytes.size());
+    }
+    void OnEnd(uint64_t) override {}
+    std::optional<PieceEncoder> encoder;
+    std::string bytes;
+    std::vector<size_t> sizes;
+  } handler;
+  keyspace::ReadCapture(testing::Capture([&](CaptureWriter& writer) {
+                          writer.Begin(9, 0, entry);
+                          const auto add = [&](auto at, bool is_next) {
+                            writer.AddBlock(9, blocks.ValueAt(at), is_next);
+                            writer.EndPiece();
+                          };
+                          add(blocks.First(), true);
+                          add(blocks.Next(second), false);
+                          add(second, true);
+                          add(blocks.Last(), true);
+                        }),
+                        handler);
+  ASSERT_EQ(handler.sizes.size(), 4u);
+  EXPECT_EQ(handler.sizes[1], handler.sizes[0]);
+  EXPECT_GT(handler.sizes[2], handler.sizes[1]);
+  EXPECT_GT(handler.sizes[3], handler.sizes[2]);
 }
 
 TEST_F(EncoderTest, FilesGetTheFormsThatOlderReleasesRead) {

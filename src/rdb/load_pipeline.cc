@@ -182,7 +182,10 @@ Result<LoadSummary> LoadPipeline::Finish() {
 }
 
 Status InsertBatch(LoadBatch& batch, keyspace::Keyspace& keyspace, OnDuplicate on_duplicate) {
-  keyspace::Database& database = keyspace.database(batch.database);
+  return InsertBatch(batch, keyspace.database(batch.database), on_duplicate);
+}
+
+Status InsertBatch(LoadBatch& batch, keyspace::Database& database, OnDuplicate on_duplicate) {
   if (batch.resize && database.size() == 0) database.Reserve(batch.resize->keys, batch.resize->expiring);
   for (size_t i = 0; i < batch.keys.size(); ++i) {
     if (i + kPrefetchAhead < batch.keys.size()) {

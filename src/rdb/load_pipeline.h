@@ -104,7 +104,8 @@ enum class OnDuplicate : uint8_t {
   kReplace,  // what comes wins over what is there
 };
 
-// Puts a batch's keys into its database of `keyspace`. Engine thread.
+// Puts a batch's keys into its database of `keyspace`, or into the one given. Engine thread.
 Status InsertBatch(LoadBatch& batch, keyspace::Keyspace& keyspace, OnDuplicate on_duplicate);
+Status InsertBatch(LoadBatch& batch, keyspace::Database& database, OnDuplicate on_duplicate);
 
 }  // namespace hearth::rdb

@@ -128,7 +128,7 @@ class Loader {
       ++summary_.empty_keys;
       return true;
     }
-    if (options_.drops_expired && expiry_ms >= 0 && expiry_ms < options_.now_ms) {
+    if (options_.drops_expired && !keeps_expired_ && expiry_ms >= 0 && expiry_ms < options_.now_ms) {
       ++summary_.expired_keys;
       return true;
     }
@@ -156,7 +156,9 @@ class Loader {
   bool ReadAux() {
     std::string name;
     std::string_view value;
-    return reader_.ReadString(&name) && reader_.ReadString(&value) && Pass(sink_.OnAux(name, value));
+    if (!reader_.ReadString(&name) || !reader_.ReadString(&value)) return false;
+    if (name == "repl-id") keeps_expired_ = true;
+    return Pass(sink_.OnAux(name, value));
   }
 
   bool ReadFunction() {
@@ -203,6 +205,9 @@ class Loader {
   const LoadOptions& options_;
   LoadSink& sink_;
   LoadSummary summary_;
+  // The file has a place in a history of writes: replicas have its expired keys too, so that their removal
+  // must be logged as any other, and is left to the server.
+  bool keeps_expired_ = false;
   // What the file said about the key to come.
   int64_t expiry_ms_ = kNone;
   int64_t idle_seconds_ = -1;

@@ -197,6 +197,17 @@ TEST_F(LoaderTest, ExpiredKeysGoIfThatIsAsked) {
   EXPECT_EQ(summary_.expired_keys, 2u);
 }
 
+TEST_F(LoaderTest, ExpiredKeysOfAHistoryStayBecauseReplicasHaveThemToo) {
+  RdbBytes bytes = Header();
+  bytes.Op(Opcode::kAux).Strings({"repl-id", std::string(40, 'a')});
+  bytes.Op(Opcode::kExpireTimeMs).Raw(Little<int64_t>(5)).Type(ValueType::kString).Strings({"a", "b"});
+  LoadOptions options = Options();
+  options.drops_expired = true;
+  EXPECT_EQ(Load(bytes.Sealed(), options), "ok");
+  EXPECT_EQ(summary_.keys, 1u);
+  EXPECT_EQ(summary_.expired_keys, 0u);
+}
+
 TEST_F(LoaderTest, ModuleFieldsAreSkipped) {
   RdbBytes bytes = Header();
   bytes.Op(Opcode::kModuleAux).Length(12345678901234).Length(2).Length(kModuleAuxBefore);

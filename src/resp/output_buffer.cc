@@ -25,10 +25,16 @@ ChunkPool::~ChunkPool() {
 Chunk* ChunkPool::Allocate(size_t capacity) {
   void* block = std::malloc(sizeof(Chunk) + capacity);
   HEARTH_ASSERT(block != nullptr);
-  return new (block) Chunk{nullptr, 0, 0, capacity};
+  auto* const chunk = new (block) Chunk{nullptr, 0, 0, capacity, nullptr};
+  chunk->bytes = reinterpret_cast<char*>(chunk + 1);
+  return chunk;
 }
 
 void ChunkPool::Release(Chunk* chunk) {
+  if (chunk->is_shared()) {
+    const std::unique_ptr<SharedChunk> shared(static_cast<SharedChunk*>(chunk));
+    return;
+  }
   if (chunk->capacity != kChunkCapacity || free_count_ >= kMaxFreeChunks) {
     std::free(chunk);
     return;
@@ -56,7 +62,8 @@ void OutputBuffer::SealTail() {
 void OutputBuffer::OpenTail() {
   tail_begin_ = tail_->data() + tail_->begin;
   cursor_ = tail_->data() + tail_->end;
-  limit_ = tail_->data() + tail_->capacity;
+  // Nobody writes behind what is only referred to.
+  limit_ = tail_->is_shared() ? cursor_ : tail_->data() + tail_->capacity;
 }
 
 void OutputBuffer::Forget() {
@@ -94,6 +101,19 @@ void OutputBuffer::AppendSlow(std::string_view bytes) {
   AddChunk(bytes.size() > ChunkPool::kChunkCapacity ? pool_->AcquireLarge(bytes.size()) : pool_->Acquire());
   std::memcpy(cursor_, bytes.data(), bytes.size());
   cursor_ += bytes.size();
+}
+
+void OutputBuffer::AppendShared(std::string_view bytes, std::shared_ptr<const void> owner) {
+  if (bytes.empty()) return;
+  auto chunk = std::make_unique<SharedChunk>();
+  chunk->next = nullptr;
+  chunk->begin = 0;
+  chunk->end = bytes.size();
+  chunk->capacity = 0;
+  // Only ever read: there is no room behind the bytes.
+  chunk->bytes = const_cast<char*>(bytes.data());
+  chunk->owner = std::move(owner);
+  AddChunk(chunk.release());
 }
 
 OutputBuffer::Gap OutputBuffer::OpenGap(size_t size) {

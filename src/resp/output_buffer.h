@@ -1,5 +1,6 @@
 // Bytes on their way to a socket: a chain of chunks. Small replies share 16 KB chunks from the thread's
-// ChunkPool; a reply larger than that gets one chunk of exactly its size. An empty buffer holds no memory.
+// ChunkPool; a reply larger than that gets one chunk of exactly its size; bytes that somebody else keeps
+// (the write log) are referred to and not copied. An empty buffer holds no memory.
 //
 // A buffer and its pool belong to one thread at a time; whole chains move between threads by TakeAll, after
 // which their chunks go back to the pool of the buffer that they ended up in.
@@ -10,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -17,10 +19,17 @@ namespace hearth::resp {
 
 struct Chunk {
   Chunk* next;
-  size_t begin;  // first byte not yet consumed
-  size_t end;    // for every chunk but the one being appended to: first unused byte
-  size_t capacity;
-  char* data() { return reinterpret_cast<char*>(this + 1); }
+  size_t begin;     // first byte not yet consumed
+  size_t end;       // for every chunk but the one being appended to: first unused byte
+  size_t capacity;  // 0 if the bytes are somebody else's
+  char* bytes;
+  char* data() { return bytes; }
+  bool is_shared() const { return capacity == 0; }
+};
+
+// Bytes that `owner` keeps alive.
+struct SharedChunk : Chunk {
+  std::shared_ptr<const void> owner;
 };
 
 // Free chunks of one thread, for reuse.
@@ -84,6 +93,10 @@ class OutputBuffer {
       AppendSlow(bytes);
     }
   }
+
+  // Refers to `bytes`, which never change and live as long as `owner`: they go out from where they stand. The
+  // last hold of the owner may be given up on another thread. Worth it from a few kilobytes on.
+  void AppendShared(std::string_view bytes, std::shared_ptr<const void> owner);
 
   // At least `size` contiguous bytes to write to (size <= kMaxReserve); then Advance by what was written.
   static constexpr size_t kMaxReserve = 4096;

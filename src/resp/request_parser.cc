@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 
 #include "base/assert.h"
 #include "base/numbers.h"
@@ -46,6 +45,7 @@ RequestParser::Outcome RequestParser::Parse(char* data, size_t size, const Reque
                                             ParsedRequests& out) {
   if (!error_.empty()) return Outcome::kError;
   HEARTH_ASSERT(position_ <= size);
+  out.input = data;
   for (;;) {
     Step step = Step::kDone;
     if (args_left_ == 0) {
@@ -215,8 +215,7 @@ void RequestParser::FinishRequest(ParsedRequests& out) {
   Request request;
   request.first_arg = first_arg_;
   request.arg_count = static_cast<uint32_t>(out.args.size() - first_arg_);
-  request.size_bytes = static_cast<uint32_t>(
-      std::min<size_t>(position_ - request_start_, std::numeric_limits<uint32_t>::max()));
+  request.end = position_;
   out.requests.push_back(request);
   first_arg_ = static_cast<uint32_t>(out.args.size());
   request_start_ = position_;

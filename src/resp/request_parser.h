@@ -15,16 +15,16 @@
 
 namespace hearth::resp {
 
-// One complete request: a run of arguments in ParsedRequests::args. The last three fields are for the
-// engine's resolver; the parser leaves them as they are initialised here.
+// One complete request: a run of arguments in ParsedRequests::args. `command`, `flags` and `key_hash` are for
+// the engine's resolver; the parser leaves them as they are initialised here.
 struct Request {
   static constexpr uint16_t kUnknownCommand = 0xffff;
 
   uint32_t first_arg = 0;
-  uint32_t arg_count = 0;   // at least 1
-  uint32_t size_bytes = 0;  // as received, protocol included; saturates
+  uint32_t arg_count = 0;  // at least 1
   uint16_t command = kUnknownCommand;
   uint16_t flags = 0;
+  uint64_t end = 0;  // behind its last byte, from the start of the input
   uint64_t key_hash = 0;
 };
 
@@ -32,6 +32,14 @@ struct Request {
 struct ParsedRequests {
   std::vector<std::string_view> args;
   std::vector<Request> requests;
+  const char* input = nullptr;  // where the buffer stood when it was last parsed
+
+  // The bytes that a request came as, with the empty lines before it. An inline request with quotes has lost
+  // them.
+  std::string_view Raw(size_t index) const {
+    const uint64_t begin = index == 0 ? 0 : requests[index - 1].end;
+    return {input + begin, static_cast<size_t>(requests[index].end - begin)};
+  }
 };
 
 struct RequestLimits {

@@ -5,29 +5,21 @@
 #include "commands/register.h"
 
 namespace hearth::server {
-namespace {
-
-// Holds the engine thread, as a command that takes so long would: DEBUG SLEEP.
-void HoldUp(env::Clock& clock, int64_t micros) {
-  const int64_t end_us = clock.MonotonicMicros() + micros;
-  while (clock.MonotonicMicros() < end_us) {
-  }
-}
-
-}  // namespace
 
 Commands::Commands(const Parts& parts)
     : identity_(MakeIdentity(parts.random, parts.clock)),
       metrics_(parts.engine, parts.connections, parts.loop),
-      config_(parts.configuration, parts.engine, metrics_, parts.log),
+      config_(parts.configuration, parts.engine, metrics_, parts.replication.replicas(), parts.log),
       debug_({[&expiry = parts.expiry](bool on) { expiry.set_enabled(on); },
-              [&clock = parts.clock](int64_t micros) { HoldUp(clock, micros); },
               [this](engine::Context& ctx) { persistence_.DebugReload(ctx); },
-              [this](engine::Context& ctx) { persistence_.DebugLoadAof(ctx); }}),
-      info_({parts.engine, parts.configuration, parts.connections, parts.limits, metrics_, identity_}),
+              [this](engine::Context& ctx) { persistence_.DebugLoadAof(ctx); },
+              [this](engine::Context& ctx) { persistence_.DebugChangeReplicationId(ctx); }}),
+      info_({parts.engine, parts.configuration, parts.connections, parts.limits, metrics_, identity_,
+             parts.replication.replicas(), parts.shutdown}),
       memory_(parts.engine, metrics_, identity_),
-      persistence_(parts.persistence, parts.engine),
-      server_(parts.shutdown) {
+      persistence_(parts.persistence, parts.replication.link(), parts.engine),
+      replication_(parts.replication, parts.engine),
+      server_(parts.shutdown, parts.engine) {
   engine::CommandTable& table = parts.engine.commands();
   commands::RegisterStrings(table);
   commands::RegisterKeys(table);
@@ -58,6 +50,7 @@ Commands::Commands(const Parts& parts)
   info_.Register(table);
   memory_.Register(table);
   persistence_.Register(table, info_);
+  replication_.Register(table, info_);
   server_.Register(table);
 }
 

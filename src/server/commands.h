@@ -21,6 +21,7 @@
 #include "server/info_metrics.h"
 #include "server/memory_commands.h"
 #include "server/persistence_commands.h"
+#include "server/replication_commands.h"
 #include "server/server_commands.h"
 #include "settings/configuration.h"
 
@@ -39,8 +40,8 @@ class Commands {
     net::IoThreads& connections;
     engine::ClientLimits& limits;
     persistence::Persistence& persistence;
-    // SHUTDOWN; see ServerCommands.
-    ServerCommands::Actions shutdown;
+    replication::Replication& replication;
+    Shutdown& shutdown;
   };
   explicit Commands(const Parts& parts);
 
@@ -55,6 +56,7 @@ class Commands {
   Info info_;
   MemoryCommands memory_;
   PersistenceCommands persistence_;
+  ReplicationCommands replication_;
   ServerCommands server_;
 };
 

@@ -38,17 +38,11 @@ class CommandsTest : public ::testing::Test {
   engine::ClientLimits limits_{engine_};
   persistence::Persistence persistence_{
       {configuration_, engine_, loop_, *disk_, *clock_, log_, [] { return true; }, [] {}}};
-  Commands commands_{{configuration_,
-                      log_,
-                      *clock_,
-                      *random_,
-                      loop_,
-                      engine_,
-                      expiry_,
-                      connections_,
-                      limits_,
-                      persistence_,
-                      {[](const ShutdownRequest&) -> Status { return {}; }, [] { return false; }}}};
+  replication::Replication replication_{
+      {configuration_, engine_, loop_, *net_, connections_, *clock_, *disk_, log_, persistence_}};
+  Shutdown shutdown_{{engine_, persistence_, replication_, log_, [] {}}};
+  Commands commands_{{configuration_, log_, *clock_, *random_, loop_, engine_, expiry_, connections_, limits_,
+                      persistence_, replication_, shutdown_}};
 };
 
 TEST_F(CommandsTest, EveryCommandThatTheSpecificationCallsSupportedHasAHandler) {

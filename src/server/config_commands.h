@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "engine/engine.h"
+#include "replication/replicas.h"
 #include "server/info_metrics.h"
 #include "settings/configuration.h"
 
@@ -13,8 +14,8 @@ namespace hearth::server {
 class ConfigCommands {
  public:
   ConfigCommands(settings::Configuration& configuration, engine::Engine& engine, Metrics& metrics,
-                 Logger& log)
-      : configuration_(configuration), engine_(engine), metrics_(metrics), log_(log) {}
+                 replication::Replicas& replicas, Logger& log)
+      : configuration_(configuration), engine_(engine), metrics_(metrics), replicas_(replicas), log_(log) {}
 
   void Register(engine::CommandTable& table);
 
@@ -27,6 +28,7 @@ class ConfigCommands {
   settings::Configuration& configuration_;
   engine::Engine& engine_;
   Metrics& metrics_;
+  replication::Replicas& replicas_;
   Logger& log_;
 };
 

@@ -1,30 +1,24 @@
 #include "server/debug_commands.h"
 
+#include <algorithm>
+#include <csignal>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include <fmt/format.h>
 
+#include "base/assert.h"
 #include "base/numbers.h"
 #include "base/text.h"
-#include "keyspace/access.h"
+#include "env/sleep.h"
+#include "server/dataset_digest.h"
+#include "server/debug_values.h"
 
 namespace hearth::server {
 namespace {
 
 using engine::Context;
-using engine::Entry;
-
-void DescribeEntry(Context& ctx) {
-  const Entry* entry = ctx.Peek(ctx.key(2));
-  if (entry == nullptr) return ctx.Error("ERR no such key");
-  // Under an LFU policy the access bits tell no idle time.
-  const bool has_idle_time = !keyspace::IsLfuPolicy(ctx.settings());
-  ctx.reply().Simple(fmt::format("Value at:{} refcount:1 encoding:{} lru:{} lru_seconds_idle:{}",
-                                 static_cast<const void*>(entry), keyspace::EncodingName(entry->encoding()),
-                                 entry->access(),
-                                 has_idle_time ? keyspace::IdleMs(entry->access(), ctx.now_ms()) / 1000 : 0));
-}
 
 void ReplyExampleAggregate(Context& ctx, std::string_view kind) {
   resp::Writer& reply = ctx.reply();
@@ -81,26 +75,106 @@ void ReplyExample(Context& ctx) {
       "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false");
 }
 
+// ---- what changes or ends something
+
+void Populate(Context& ctx) {
+  constexpr std::string_view kError = "ERR value is out of range, must be positive";
+  const auto count = ctx.IntegerIn(2, 0, INT64_MAX, kError);
+  if (!count) return;
+  const std::string_view prefix = ctx.size() > 3 ? ctx[3] : "key";
+  std::optional<int64_t> size;
+  if (ctx.size() > 4) {
+    size = ctx.IntegerIn(4, 0, ctx.settings().proto_max_bulk_len, kError);
+    if (!size) return;
+  }
+  for (int64_t i = 0; i < *count; ++i) {
+    const std::string name = fmt::format("{}:{}", prefix, i);
+    const engine::Key key(name);
+    if (ctx.Peek(key) != nullptr) continue;
+    std::string value = fmt::format("value:{}", i);
+    if (size.value_or(0) != 0) value.resize(static_cast<size_t>(*size), '\0');
+    ctx.db().SetString(key, value);
+  }
+  // The keys are this server's alone.
+  ctx.effects().Suppress();
+  ctx.reply().Ok();
+}
+
+// Passes on the rest of the arguments as an effect, though nothing has happened here.
+void Replicate(Context& ctx) {
+  ctx.effects().Add(ctx.client().database, ctx.args().subspan(2));
+  ctx.reply().Ok();
+}
+
+void DigestValues(Context& ctx) {
+  ctx.reply().Array(ctx.size() - 2);
+  for (size_t i = 2; i < ctx.size(); ++i) {
+    const engine::Entry* entry = ctx.Peek(ctx.key(i));
+    ctx.reply().Simple(entry == nullptr ? std::string(40, '0') : ValueDigest(*entry));
+  }
+}
+
+void WriteToLog(Context& ctx) {
+  ctx.engine().log().Warning("DEBUG LOG: {}", ctx[2]);
+  ctx.reply().Ok();
+}
+
+void FailAssertion(Context&) { HEARTH_ASSERT(!"DEBUG ASSERT or PANIC was asked for"); }
+
+void FaultOfMemory(Context&) { std::raise(SIGSEGV); }
+
+void RunOutOfMemory(Context& ctx) {
+  std::string text;
+  text.reserve(text.max_size());
+  ctx.reply().Bulk(text);
+}
+
 void Help(Context& ctx) {
   constexpr std::string_view kLines[] = {
       "DEBUG <subcommand> [<argument> ...]. The subcommands are:",
+      "ASSERT, OOM, PANIC, SEGFAULT",
+      "    Ends the server as a failed assertion, a lack of memory, or a bad access to memory would.",
+      "CHANGE-REPL-ID",
+      "    Takes another replication id, as if the server had no past.",
+      "DIGEST",
+      "    Shows a fingerprint of all data, the same on every server that holds the same.",
+      "DIGEST-VALUE <key> [<key> ...]",
+      "    Shows fingerprints of values.",
       "ERROR <text>",
       "    Replies an error of that text.",
+      "HTSTATS <database>",
+      "    Shows how the hash tables of a database are filled.",
+      "HTSTATS-KEY <key>",
+      "    Shows how the hash table of a value is filled.",
+      "LISTPACK <key>",
+      "    Writes the elements of a small value into the log.",
       "LOADAOF",
       "    Writes the append-only file out, empties the databases and loads it again.",
+      "LOG <text>",
+      "    Writes the text into the log.",
       "OBJECT <key>",
       "    Shows how the value of a key is kept.",
+      "POPULATE <count> [<prefix>] [<size>]",
+      "    Makes so many keys, prefix:0 and so on, which replicas and the append-only file do not get.",
       "PROTOCOL <type>",
       "    Replies an example of a protocol type: string, integer, double, bignum, null, array, set, map, "
       "attrib, push,",
       "    verbatim, true or false.",
+      "QUICKLIST <key> [0|1]",
+      "    Writes the nodes of a long list into the log; with 1 their elements too.",
       "RELOAD [MERGE] [NOFLUSH] [NOSAVE]",
       "    Saves a snapshot, empties the databases and loads it again; NOSAVE and NOFLUSH leave out those "
       "steps.",
+      "REPLICATE <argument> [<argument> ...]",
+      "    Sends a command to the replicas and the append-only file without running it here.",
+      "SDSLEN <key>",
+      "    Shows the sizes of a key and its text.",
       "SET-ACTIVE-EXPIRE (0|1)",
       "    Turns the removal of expired keys that nobody asks for off or on.",
       "SLEEP <seconds>",
       "    Holds up the whole server. Decimals are allowed.",
+      "STRUCTSIZE",
+      "    Shows the sizes of the structures that keep data.",
       "HELP",
       "    Prints this help.",
   };
@@ -108,26 +182,57 @@ void Help(Context& ctx) {
   for (std::string_view line : kLines) ctx.reply().Simple(line);
 }
 
+// A subcommand that needs nothing but the context, and how many arguments it takes, DEBUG and itself counted.
+struct Subcommand {
+  std::string_view name;
+  size_t least;
+  size_t most;
+  void (*run)(Context& ctx);
+};
+
+constexpr size_t kAny = SIZE_MAX;
+constexpr Subcommand kSubcommands[] = {
+    {"assert", 2, 2, FailAssertion},
+    {"digest", 2, 2, [](Context& ctx) { ctx.reply().Simple(DatasetDigest(ctx.keyspace())); }},
+    {"digest-value", 2, kAny, DigestValues},
+    {"error", 3, 3, [](Context& ctx) { ctx.Error(ctx[2]); }},
+    {"help", 2, 2, Help},
+    {"htstats", 3, 3, DescribeTables},
+    {"htstats-key", 3, 3, DescribeTableOf},
+    {"listpack", 3, 3, LogListpack},
+    {"log", 3, 3, WriteToLog},
+    {"object", 3, 3, DescribeObject},
+    {"oom", 2, 2, RunOutOfMemory},
+    {"panic", 2, 2, FailAssertion},
+    {"populate", 3, 5, Populate},
+    {"protocol", 3, 3, ReplyExample},
+    {"quicklist", 3, 4, LogQuicklist},
+    {"replicate", 3, kAny, Replicate},
+    {"sdslen", 3, 3, DescribeText},
+    {"segfault", 2, 2, FaultOfMemory},
+    {"structsize", 2, 2, ReplyStructureSizes},
+};
+
 }  // namespace
 
 void DebugCommands::Run(Context& ctx) {
-  constexpr double kLongestSleepSeconds = 3600;
-  if (ctx.Is(1, "help") && ctx.size() == 2) return Help(ctx);
+  for (const Subcommand& subcommand : kSubcommands) {
+    if (ctx.Is(1, subcommand.name) && ctx.size() >= subcommand.least && ctx.size() <= subcommand.most) {
+      return subcommand.run(ctx);
+    }
+  }
   if (ctx.Is(1, "reload")) return actions_.reload(ctx);
   if (ctx.Is(1, "loadaof") && ctx.size() == 2) return actions_.load_aof(ctx);
-  if (ctx.size() == 3) {
-    if (ctx.Is(1, "object")) return DescribeEntry(ctx);
-    if (ctx.Is(1, "protocol")) return ReplyExample(ctx);
-    if (ctx.Is(1, "error")) return ctx.Error(ctx[2]);
-    if (ctx.Is(1, "set-active-expire")) {
-      actions_.set_active_expiry(ParseInt64(ctx[2]).value_or(0) != 0);
-      return ctx.reply().Ok();
-    }
-    if (ctx.Is(1, "sleep")) {
-      const double seconds = std::clamp(ParseDouble(ctx[2]).value_or(0), 0.0, kLongestSleepSeconds);
-      actions_.hold_up(static_cast<int64_t>(seconds * 1e6));
-      return ctx.reply().Ok();
-    }
+  if (ctx.Is(1, "change-repl-id") && ctx.size() == 2) return actions_.change_replication_id(ctx);
+  if (ctx.Is(1, "set-active-expire") && ctx.size() == 3) {
+    actions_.set_active_expiry(ParseInt64(ctx[2]).value_or(0) != 0);
+    return ctx.reply().Ok();
+  }
+  if (ctx.Is(1, "sleep") && ctx.size() == 3) {
+    constexpr double kLongestSleepSeconds = 3600;
+    const double seconds = std::clamp(ParseDouble(ctx[2]).value_or(0), 0.0, kLongestSleepSeconds);
+    env::HoldUpThread(static_cast<int64_t>(seconds * 1e6));
+    return ctx.reply().Ok();
   }
   ctx.Error(fmt::format("ERR unknown subcommand or wrong number of arguments for '{}'. Try DEBUG HELP.",
                         ctx[1].substr(0, 128)));

@@ -13,10 +13,9 @@ class DebugCommands {
   struct Actions {
     // DEBUG SET-ACTIVE-EXPIRE.
     std::function<void(bool on)> set_active_expiry;
-    // Holds up the whole server for so many microseconds: DEBUG SLEEP.
-    std::function<void(int64_t micros)> hold_up;
     std::function<void(engine::Context&)> reload;
     std::function<void(engine::Context&)> load_aof;
+    std::function<void(engine::Context&)> change_replication_id;
   };
   explicit DebugCommands(Actions actions) : actions_(std::move(actions)) {}
 

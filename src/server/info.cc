@@ -45,7 +45,6 @@ Info::Info(const Parts& parts) : parts_(parts) {
   SetSection("Clients", Shown::kByDefault, by(&Info::WriteClients));
   SetSection("Memory", Shown::kByDefault, by(&Info::WriteMemory));
   SetSection("Stats", Shown::kByDefault, by(&Info::WriteStats));
-  SetSection("Replication", Shown::kByDefault, by(&Info::WriteReplication));
   SetSection("CPU", Shown::kByDefault, by(&Info::WriteCpu));
   SetSection("Modules", Shown::kByDefault, [](InfoText&) {});
   SetSection("Commandstats", Shown::kInAll, by(&Info::WriteCommandStats));

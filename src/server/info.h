@@ -15,7 +15,9 @@
 
 #include "engine/client_limits.h"
 #include "engine/engine.h"
+#include "replication/replicas.h"
 #include "server/info_metrics.h"
+#include "server/shutdown.h"
 #include "settings/configuration.h"
 
 namespace hearth::server {
@@ -51,6 +53,8 @@ class Info {
     const engine::ClientLimits& limits;
     const Metrics& metrics;
     const Identity& identity;
+    const replication::Replicas& replicas;
+    const Shutdown& shutdown;
   };
   explicit Info(const Parts& parts);
 
@@ -77,7 +81,6 @@ class Info {
   void WriteClients(InfoText& text) const;
   void WriteMemory(InfoText& text) const;
   void WriteStats(InfoText& text) const;
-  void WriteReplication(InfoText& text) const;
   void WriteCpu(InfoText& text) const;
   void WriteCommandStats(InfoText& text) const;
   void WriteErrorStats(InfoText& text) const;

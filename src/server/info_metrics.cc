@@ -2,29 +2,15 @@
 
 #include <algorithm>
 #include <numeric>
-#include <span>
 
 #include "base/memory.h"
 #include "env/process.h"
 
 namespace hearth::server {
 
-std::string MakeId(env::Random& random) {
-  std::array<std::byte, 20> bytes;
-  random.Fill(bytes);
-  std::string id;
-  for (std::byte byte : bytes) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    id += kDigits[static_cast<size_t>(byte >> 4)];
-    id += kDigits[static_cast<size_t>(byte & std::byte{15})];
-  }
-  return id;
-}
-
 Identity MakeIdentity(env::Random& random, env::Clock& clock) {
-  return {
-      MakeId(random),  MakeId(random), env::ExecutablePath(), env::SystemName(), clock.WallMicros() / 1000,
-      AllocatedBytes()};
+  return {env::MakeId(random), env::ExecutablePath(), env::SystemName(), clock.WallMicros() / 1000,
+          AllocatedBytes()};
 }
 
 void Rate::Sample(int64_t now_us, uint64_t counter) {

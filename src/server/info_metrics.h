@@ -16,12 +16,8 @@
 
 namespace hearth::server {
 
-// 40 hexadecimal digits, as run ids and replication ids are.
-std::string MakeId(env::Random& random);
-
 struct Identity {
   std::string run_id;
-  std::string replication_id;
   std::string executable;
   std::string system_name;
   int64_t started_ms = 0;

@@ -36,6 +36,9 @@ void Info::WriteServer(InfoText& text) const {
   text.Add("lru_clock", (now_us / 1000000) & keyspace::Entry::kAccessMask);
   text.Add("executable", parts_.identity.executable);
   text.Add("config_file", parts_.configuration.file());
+  if (const int64_t left_ms = parts_.shutdown.MillisecondsLeft(); left_ms >= 0) {
+    text.Add("shutdown_in_milliseconds", left_ms);
+  }
   text.Add("io_threads_active", static_cast<int>(parts_.connections.thread_count() > 1));
   if (!settings.availability_zone.empty()) text.Add("availability_zone", settings.availability_zone);
   if (settings.port != 0) {
@@ -50,7 +53,7 @@ void Info::WriteClients(InfoText& text) const {
   size_t subscribers = 0;
   size_t connected = 0;
   engine.clients().ForEach([&](const engine::Client& client) {
-    connected += client.connection != nullptr;
+    connected += client.connection != nullptr && !client.is(engine::Client::kReplica);
     subscribers += client.subscriptions != nullptr &&
                    client.subscriptions->count() + client.subscriptions->shard_channels.size() > 0;
   });
@@ -82,6 +85,10 @@ void Info::WriteStats(InfoText& text) const {
   text.AddFixed("instantaneous_input_kbps", parts_.metrics.input().per_second() / 1024);
   text.AddFixed("instantaneous_output_kbps", parts_.metrics.output().per_second() / 1024);
   text.Add("rejected_connections", stats.connections_rejected);
+  const replication::ReplicaStats& syncs = parts_.replicas.stats();
+  text.Add("sync_full", syncs.full_syncs);
+  text.Add("sync_partial_ok", syncs.partial_accepted);
+  text.Add("sync_partial_err", syncs.partial_refused);
   text.Add("expired_keys", keys.expired_keys);
   text.Add("expired_subkeys", keys.expired_subkeys);
   text.AddFixed("expired_stale_perc", keys.expired_stale_perc);
@@ -115,21 +122,6 @@ void Info::WriteStats(InfoText& text) const {
   text.Add("eventloop_cycles", parts_.metrics.loop_turns());
   text.Add("instantaneous_eventloop_cycles_per_sec",
            static_cast<int64_t>(parts_.metrics.turns().per_second()));
-}
-
-// A primary that has no replicas, since replication does not exist here.
-void Info::WriteReplication(InfoText& text) const {
-  text.Add("role", "master");
-  text.Add("connected_slaves", 0);
-  text.Add("master_failover_state", "no-failover");
-  text.Add("master_replid", parts_.identity.replication_id);
-  text.Add("master_replid2", std::string(40, '0'));
-  text.Add("master_repl_offset", 0);
-  text.Add("second_repl_offset", -1);
-  text.Add("repl_backlog_active", 0);
-  text.Add("repl_backlog_size", parts_.engine.settings().repl_backlog_size);
-  text.Add("repl_backlog_first_byte_offset", 0);
-  text.Add("repl_backlog_histlen", 0);
 }
 
 void Info::WriteCpu(InfoText& text) const {

@@ -18,11 +18,17 @@ void PersistenceCommands::Save(Context& ctx) {
   ctx.reply().Ok();
 }
 
-// The SCHEDULE option is for servers in which saving and rewriting exclude each other. Here they do not.
+// Without SCHEDULE it does not wait for a rewrite of the append-only file: both may run at once.
 void PersistenceCommands::BgSave(Context& ctx) {
   if (ctx.size() > 2 || (ctx.size() == 2 && !ctx.Is(1, "schedule"))) return ctx.SyntaxError();
-  if (persistence_.snapshots().is_running()) return ctx.Error("ERR Background save already in progress");
-  if (!persistence_.snapshots().Start()) return ctx.Error("ERR");
+  persistence::Snapshots& snapshots = persistence_.snapshots();
+  if (snapshots.is_running()) return ctx.Error("ERR Background save already in progress");
+  const bool gives_way = ctx.size() == 2 && persistence_.append_only().is_rewriting();
+  if (gives_way || engine_.is_in_unit()) {
+    snapshots.Schedule();
+    return ctx.reply().Simple("Background saving scheduled");
+  }
+  if (!snapshots.Start()) return ctx.Error("ERR");
   ctx.reply().Simple("Background saving started");
 }
 
@@ -73,15 +79,28 @@ void PersistenceCommands::DebugLoadAof(Context& ctx) {
   ctx.reply().Ok();
 }
 
+void PersistenceCommands::DebugChangeReplicationId(Context& ctx) {
+  persistence_.TakeFreshId();
+  ctx.reply().Ok();
+}
+
 // ---- INFO
 
 void PersistenceCommands::WriteInfo(InfoText& text) const {
   const persistence::Snapshots& snapshots = persistence_.snapshots();
   const persistence::SaveStats& saves = snapshots.stats();
-  const persistence::LoadStats& loading = persistence_.loader().stats();
+  persistence::LoadStats loading = persistence_.loader().stats();
+  // A dataset may come from the primary too.
+  const replication::PrimaryLinkStatus link = link_.status();
+  if (link.is_loading) {
+    loading.is_running = true;
+    loading.started_seconds = link.loading_since_seconds;
+    loading.total_bytes = link.loading_total_bytes;
+    loading.loaded_bytes = link.loading_loaded_bytes;
+  }
   const uint64_t total = snapshots.keys_total();
-  text.Add("loading", loading.is_running ? 1 : 0);
-  text.Add("async_loading", 0);
+  text.Add("loading", loading.is_running && !link.is_loading_beside ? 1 : 0);
+  text.Add("async_loading", link.is_loading_beside ? 1 : 0);
   // There is no fork and no copy on write: what a running snapshot costs is the queue to its writer.
   text.Add("current_cow_peak", snapshots.most_queued_bytes());
   text.Add("current_cow_size", snapshots.queued_bytes());
@@ -103,7 +122,7 @@ void PersistenceCommands::WriteInfo(InfoText& text) const {
   text.Add("rdb_last_load_keys_expired", loading.keys_expired);
   text.Add("rdb_last_load_keys_loaded", loading.keys_loaded);
   WriteAppendOnly(text);
-  if (loading.is_running) WriteLoading(text);
+  if (loading.is_running) WriteLoading(loading, text);
 }
 
 void PersistenceCommands::WriteAppendOnly(InfoText& text) const {
@@ -131,8 +150,7 @@ void PersistenceCommands::WriteAppendOnly(InfoText& text) const {
   text.Add("aof_delayed_fsync", writer.delayed_syncs);
 }
 
-void PersistenceCommands::WriteLoading(InfoText& text) const {
-  const persistence::LoadStats& stats = persistence_.loader().stats();
+void PersistenceCommands::WriteLoading(const persistence::LoadStats& stats, InfoText& text) const {
   const int64_t elapsed = std::max<int64_t>(engine_.now_ms() / 1000 - stats.started_seconds, 0);
   const uint64_t loaded = std::min(stats.loaded_bytes, stats.total_bytes);
   const double share =
@@ -151,6 +169,7 @@ void PersistenceCommands::Register(engine::CommandTable& table, Info& info) {
   table.Bind("bgsave", engine::MakeHandler<&PersistenceCommands::BgSave>(*this));
   table.Bind("lastsave", engine::MakeHandler<&PersistenceCommands::LastSave>(*this));
   table.Bind("bgrewriteaof", engine::MakeHandler<&PersistenceCommands::BgRewriteAof>(*this));
+  wait_.Register(table);
   info.SetSection("Persistence", Info::Shown::kByDefault, [this](InfoText& text) { WriteInfo(text); });
 }
 

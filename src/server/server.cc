@@ -1,7 +1,6 @@
 #include "server/server.h"
 
 #include <algorithm>
-#include <csignal>
 #include <utility>
 
 #include <fmt/format.h>
@@ -44,17 +43,10 @@ Server::Server(settings::Configuration& configuration, Logger& log, env::Clock& 
       limits_(engine_),
       persistence_({configuration, engine_, loop_, disk, clock, log, [this] { return TakeTurn(); },
                     [this] { EndAtOnce(); }}),
-      commands_({configuration,
-                 log,
-                 clock,
-                 random,
-                 loop_,
-                 engine_,
-                 expiry_,
-                 connections_,
-                 limits_,
-                 persistence_,
-                 {[this](const ShutdownRequest& request) { return Stop(request); }, [] { return false; }}}) {
+      replication_({configuration, engine_, loop_, net, connections_, clock, disk, log, persistence_}),
+      shutdown_({engine_, persistence_, replication_, log, [this] { End(); }}),
+      commands_({configuration, log, clock, random, loop_, engine_, expiry_, connections_, limits_,
+                 persistence_, replication_, shutdown_}) {
   RenameCommands();
   engine_.set_after_batch([this](engine::Client& client) { limits_.AfterBatch(client); });
   engine_.pubsub().set_after_delivery([this](engine::Client& client) { limits_.AfterDelivery(client); });
@@ -190,6 +182,7 @@ Status Server::Start() {
   HEARTH_TRY(persistence_.Start());
   if (settings_.port != 0) log_.Notice("Ready to accept connections tcp");
   if (!settings_.unixsocket.empty()) log_.Notice("Ready to accept connections unix");
+  replication_.Start();
   loop_.After(0, [this] { Cron(); });
   loop_.Every(100'000, [this] { Tick(); });
   return {};
@@ -201,41 +194,14 @@ int Server::Run() {
   return exit_code_;
 }
 
-Status Server::Stop(const ShutdownRequest& request) {
-  if (is_stopping_) return {};
-  log_.Notice("User requested shutdown...");
-  using Save = persistence::Persistence::FinalSave;
-  const Save save = request.save == ShutdownRequest::Save::kYes  ? Save::kYes
-                    : request.save == ShutdownRequest::Save::kNo ? Save::kNo
-                                                                 : Save::kIfConfigured;
-  if (Status status = persistence_.Stop(save); !status && !request.is_forced) {
-    return Fail("ERR Errors trying to SHUTDOWN. Check logs.");
-  }
+void Server::End() {
   is_stopping_ = true;
   loop_.Stop();
-  return {};
-}
-
-// What `shutdown-on-sigterm` and `shutdown-on-sigint` ask for.
-void Server::StopBySignal(int signal) {
-  log_.Notice("Received {} scheduling shutdown...", signal == SIGINT ? "SIGINT" : "SIGTERM");
-  const int flags =
-      static_cast<int>(signal == SIGINT ? settings_.shutdown_on_sigint : settings_.shutdown_on_sigterm);
-  const auto has = [flags](settings::ShutdownFlags flag) { return (flags & static_cast<int>(flag)) != 0; };
-  ShutdownRequest request;
-  if (has(settings::ShutdownFlags::kSave)) request.save = ShutdownRequest::Save::kYes;
-  if (has(settings::ShutdownFlags::kNosave)) request.save = ShutdownRequest::Save::kNo;
-  request.is_immediate = has(settings::ShutdownFlags::kNow);
-  request.is_forced = has(settings::ShutdownFlags::kForce);
-  if (!Stop(request))
-    log_.Warning(
-        "SIGTERM received but errors trying to shut down the server, check the logs for more information");
 }
 
 void Server::EndAtOnce() {
   exit_code_ = 1;
-  is_stopping_ = true;
-  loop_.Stop();
+  End();
 }
 
 bool Server::TakeTurn() {
@@ -257,6 +223,7 @@ void Server::Tick() {
   engine_.RefreshTime();
   limits_.Tick();
   persistence_.Tick();
+  replication_.Tick();
   commands_.Sample();
 }
 
@@ -269,7 +236,7 @@ void Server::WakeFor(int64_t at_ms) {
 
 void Server::BeforeWait() {
   if (const int signal = env::TakeStopSignal(); signal != 0 && !is_stopping_) {
-    StopBySignal(signal);
+    shutdown_.BeginBySignal(signal);
   }
   engine_.BeforeWait();
   WakeFor(engine_.blocking().NextDeadlineMs());
@@ -280,7 +247,9 @@ void Server::BeforeWait() {
     loop_.RequestImmediateTurn();
   }
   if (engine_.effects().wanted()) engine_.effects().Flush();
+  replication_.BeforeWait();
   persistence_.BeforeWait();
+  shutdown_.Step();
 }
 
 }  // namespace hearth::server

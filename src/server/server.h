@@ -20,7 +20,9 @@
 #include "net/io_threads.h"
 #include "net/listener.h"
 #include "persistence/persistence.h"
+#include "replication/replication.h"
 #include "server/commands.h"
+#include "server/shutdown.h"
 #include "settings/configuration.h"
 
 namespace hearth::server {
@@ -56,8 +58,7 @@ class Server {
   // Serves clients for a moment while data is loaded; false if the server is to end.
   bool TakeTurn();
   void EndAtOnce();
-  void StopBySignal(int signal);
-  Status Stop(const ShutdownRequest& request);
+  void End();
 
   settings::Configuration& configuration_;
   const settings::Settings& settings_;
@@ -71,6 +72,8 @@ class Server {
   net::Listener listener_;
   engine::ClientLimits limits_;
   persistence::Persistence persistence_;
+  replication::Replication replication_;
+  Shutdown shutdown_;
   Commands commands_;
   bool is_stopping_ = false;
   int exit_code_ = 0;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/numbers.h"
 
@@ -15,14 +17,6 @@ void Time(Context& ctx) {
   ctx.reply().Array(2);
   ctx.reply().BulkInteger(now_us / 1000000);
   ctx.reply().BulkInteger(now_us % 1000000);
-}
-
-// A primary without replicas: there is no replication here.
-void Role(Context& ctx) {
-  ctx.reply().Array(3);
-  ctx.reply().Bulk("master");
-  ctx.reply().Integer(0);
-  ctx.reply().Array(0);
 }
 
 // A fire in a hearth, never twice the same: the heat of each cell comes from below and fades as it rises (the
@@ -55,7 +49,7 @@ void Lolwut(Context& ctx) {
 
 }  // namespace
 
-void ServerCommands::Shutdown(Context& ctx) {
+void ServerCommands::ShutDown(Context& ctx) {
   ShutdownRequest request;
   bool is_abort = false;
   bool wants_save = false;
@@ -75,22 +69,38 @@ void ServerCommands::Shutdown(Context& ctx) {
       return ctx.SyntaxError();
     }
   }
-  if ((is_abort && ctx.size() != 2) || (wants_save && wants_no_save)) return ctx.SyntaxError();
-  if (is_abort) {
-    return actions_.abort_shutdown() ? ctx.reply().Ok() : ctx.Error("ERR No shutdown in progress.");
-  }
+  const bool has_others = wants_save || wants_no_save || request.is_immediate || request.is_forced;
+  if ((is_abort && has_others) || (wants_save && wants_no_save)) return ctx.SyntaxError();
+  if (is_abort) return AbortShutdown(ctx);
   if (wants_save) request.save = ShutdownRequest::Save::kYes;
   if (wants_no_save) request.save = ShutdownRequest::Save::kNo;
-  const Status status = actions_.shut_down(request);
-  if (!status) return ctx.Error(status.error().message);
+  const Result<Shutdown::Stage> stage = shutdown_.Begin(request);
+  if (!stage) return ctx.Error(stage.error().message);
+  if (*stage == Shutdown::Stage::kWaiting) return WaitForShutdown(ctx);
   ctx.client().CloseNow();
+}
+
+// No reply follows, unless somebody aborts the shutdown.
+void ServerCommands::WaitForShutdown(Context& ctx) {
+  waiting_.push_back(ctx.client().id);
+  engine::BlockRequest request;
+  request.answer = [](resp::Writer& reply) { reply.Error("ERR Errors trying to SHUTDOWN. Check logs."); };
+  request.on_end = [this, id = ctx.client().id] { std::erase(waiting_, id); };
+  ctx.Block(std::move(request));
+}
+
+void ServerCommands::AbortShutdown(Context& ctx) {
+  if (!shutdown_.Abort()) return ctx.Error("ERR No shutdown in progress.");
+  for (const uint64_t id : std::vector<uint64_t>(waiting_)) {
+    if (engine::Client* client = engine_.clients().Find(id)) engine_.Unblock(*client);
+  }
+  ctx.reply().Ok();
 }
 
 void ServerCommands::Register(engine::CommandTable& table) {
   table.Bind("time", engine::MakeHandler<&Time>());
-  table.Bind("role", engine::MakeHandler<&Role>());
   table.Bind("lolwut", engine::MakeHandler<&Lolwut>());
-  table.Bind("shutdown", engine::MakeHandler<&ServerCommands::Shutdown>(*this));
+  table.Bind("shutdown", engine::MakeHandler<&ServerCommands::ShutDown>(*this));
 }
 
 }  // namespace hearth::server

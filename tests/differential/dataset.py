@@ -1,4 +1,4 @@
-"""Compares everything that two servers hold: keys, types, contents, encodings and times to live."""
+"""Compares everything that two servers hold: keys, types, contents, encodings, times to live and digests."""
 
 from differential.compare import TTL_TOLERANCE_MS, canonical
 from differential.grammar import DATABASES
@@ -58,26 +58,35 @@ def keys(client):
 
 
 def snapshot(client, names):
-    """{key: (normal content, encoding, ttl)} of the selected database."""
+    """{key: (normal content, encoding, ttl, digest)} of the selected database. Where DEBUG is not allowed, its error
+    stands in the place of the digest."""
     kinds = client.pipeline([("TYPE", key) for key in names])
     commands, shapes = [], []
     for key, kind in zip(names, kinds):
         kind = kind.value if isinstance(kind, Simple) else b"none"
         reads = _read_commands(kind, key)
         shapes.append((key, kind, len(reads)))
-        commands += [("OBJECT", "ENCODING", key), ("PTTL", key), *reads]
+        commands += [("OBJECT", "ENCODING", key), ("PTTL", key), ("DEBUG", "DIGEST-VALUE", key), *reads]
     replies = client.pipeline(commands)
     result, position = {}, 0
     for key, kind, number in shapes:
-        reads = replies[position + 2 : position + 2 + number]
-        result[key] = (_normal(kind, reads), replies[position], replies[position + 1])
-        position += 2 + number
+        encoding, ttl, digest = replies[position : position + 3]
+        position += 3
+        result[key] = (_normal(kind, replies[position : position + number]), encoding, ttl, digest)
+        position += number
     return result
 
 
+def _has_zero_score(content):
+    """Zeros of either sign count as the same, but have digests of their own."""
+    return content[0] == b"zset" and isinstance(content[1], list) and any(score == "0.0" for _, score in content[1])
+
+
 def _key_difference(key, left, right, encodings):
-    for what, one, other in zip(("content", "encoding", "ttl"), left, right):
+    for what, one, other in zip(("content", "encoding", "ttl", "digest"), left, right):
         if one == other or what == "encoding" and not encodings:
+            continue
+        if what == "digest" and _has_zero_score(left[0]):
             continue
         if what == "encoding" and known_difference((b"OBJECT", b"ENCODING", key), one, other):
             continue

@@ -24,7 +24,7 @@ SETTINGS = {
     "zset-max-listpack-value": "64", "stream-node-max-bytes": "4096", "stream-node-max-entries": "100",
     "hll-sparse-max-bytes": "3000", "notify-keyspace-events": "KEA",
 }
-SERVER_ARGUMENTS = ["--proto-max-bulk-len", "1mb", "--rdbcompression", "no"]
+SERVER_ARGUMENTS = ["--proto-max-bulk-len", "1mb", "--rdbcompression", "no", "--enable-debug-command", "local"]
 
 
 class Difference(NamedTuple):

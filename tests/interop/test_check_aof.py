@@ -78,7 +78,7 @@ def test_what_is_cut_loads(written, start):
 def test_only_the_last_file_may_be_cut(written):
     manifest, increment = written
     manifest.write_text(manifest.read_text() + "file appendonly.aof.3.incr.aof seq 3 type i\n")
-    (manifest.parent / "appendonly.aof.3.incr.aof").write_bytes(b"")
+    (manifest.parent / "appendonly.aof.3.incr.aof").write_bytes(b"*1\r\n$4\r\nPING\r\n")
     with increment.open("ab") as file:
         file.write(b"*1\r\n")
     result = check(manifest, "--fix", "--yes")

@@ -9,16 +9,17 @@ from persistence.filling import fill
 from support.resp import OK
 from support.server import wait_for
 
+DEBUG = ("--enable-debug-command", "local")
 BACK_AND_FORTH = [("hearth", "oracle"), ("oracle", "hearth"), ("hearth", "hearth")]
 
 
 def assert_same(one, other):
-    """Fails with the first key that differs. A key may run out between the reading of one server and the other: what
-    differs is read once more."""
+    """Fails with the first key of which something differs, be it the digest. A key may run out between the reading of
+    one server and the other: what differs is read once more."""
     with one.client() as left, other.client() as right:
         difference = (dataset.compare(left, right, encodings=False)
                       and dataset.compare(left, right, encodings=False))
-    assert difference is None, difference
+        assert difference is None, difference
 
 
 def take_over(start, role, writer, names, *arguments):
@@ -38,18 +39,18 @@ def take_over(start, role, writer, names, *arguments):
 @pytest.mark.parametrize("compression", ["yes", "no"])
 @pytest.mark.parametrize("writer_role, reader_role", BACK_AND_FORTH)
 def test_a_snapshot_is_loaded_by_the_other(start, seed, writer_role, reader_role, compression):
-    writer = start(writer_role, "--rdbcompression", compression)
+    writer = start(writer_role, "--rdbcompression", compression, *DEBUG)
     with writer.client() as client:
         fill(client, seed)
         assert client.call("SAVE") == OK
-    reader = take_over(start, reader_role, writer, ["dump.rdb"])
+    reader = take_over(start, reader_role, writer, ["dump.rdb"], *DEBUG)
     assert_same(writer, reader)
 
 
 @pytest.mark.parametrize("preamble", ["yes", "no"])
 @pytest.mark.parametrize("writer_role, reader_role", BACK_AND_FORTH)
 def test_an_append_only_file_is_loaded_by_the_other(start, seed, writer_role, reader_role, preamble):
-    options = ["--appendonly", "yes", "--appendfsync", "always", "--aof-use-rdb-preamble", preamble]
+    options = ["--appendonly", "yes", "--appendfsync", "always", "--aof-use-rdb-preamble", preamble, *DEBUG]
     writer = start(writer_role, *options)
     with writer.client() as client:
         fill(client, seed, large=False)
@@ -78,10 +79,10 @@ def test_the_incremental_file_is_byte_for_byte_that_of_the_real_server(start):
 
 def test_an_old_single_file_becomes_the_base(start, seed):
     """What Redis before 7 wrote: one file in `dir`, with or without a preamble."""
-    writer = start("hearth", "--appendonly", "yes", "--appendfsync", "always", "--aof-use-rdb-preamble", "no")
+    writer = start("hearth", "--appendonly", "yes", "--appendfsync", "always", "--aof-use-rdb-preamble", "no", *DEBUG)
     with writer.client() as client:
         fill(client, seed, large=False)
-    reader = start("hearth", "--appendonly", "yes", wait=False)
+    reader = start("hearth", "--appendonly", "yes", *DEBUG, wait=False)
     reader.kill()
     shutil.rmtree(reader.folder / "appendonlydir", ignore_errors=True)
     shutil.copy(writer.folder / "appendonlydir" / "appendonly.aof.1.incr.aof", reader.folder / "appendonly.aof")

@@ -191,23 +191,6 @@ def test_a_file_cut_off_in_a_command_is_mended(start):
         assert client.call("DBSIZE") == 99
 
 
-def test_acknowledged_writes_survive_kill_9(start, seed):
-    server = start("hearth", "--appendonly", "yes", "--appendfsync", "always")
-    acknowledged = 0
-    for round_number in range(3):
-        with server.client() as client:
-            for _ in range(30 + seed % 50):
-                first = acknowledged
-                client.pipeline([["SET", f"k{first + i}", first + i] for i in range(20)])
-                acknowledged += 20
-            client.send_raw(b"*3\r\n$3\r\nSET\r\n$1\r\nx\r\n$1\r\ny\r\n" * 50)
-            server.kill()
-        server.restart()
-        with server.client() as client:
-            values = client.pipeline([["GET", f"k{i}"] for i in range(acknowledged)])
-            assert values == [str(i).encode() for i in range(acknowledged)]
-
-
 def test_reload_keeps_the_dataset(start, seed):
     server = start("hearth", "--enable-debug-command", "yes")
     with server.client() as client:
@@ -218,7 +201,7 @@ def test_reload_keeps_the_dataset(start, seed):
     after = snapshot_of(server)
     for database in before:
         assert sorted(before[database]) == sorted(after[database])
-        for key, (content, _, _) in before[database].items():
+        for key, (content, *_) in before[database].items():
             assert after[database][key][0] == content, key
 
 
@@ -249,3 +232,30 @@ def test_nothing_forks(tmp_path):
     calls = [line for line in pathlib.Path(trace).read_text().splitlines() if "clone" in line or "fork" in line]
     assert calls, "strace has seen no thread begin"
     assert [line for line in calls if "CLONE_THREAD" not in line and "resumed" not in line] == []
+
+
+def test_a_scheduled_save_waits_for_the_rewrite(start):
+    server = start("hearth", "--appendonly", "yes", "--enable-debug-command", "yes")
+    with server.client() as client:
+        client.pipeline([["SET", f"k{i}", "v"] for i in range(1000)])
+        client.call("CONFIG", "SET", "rdb-key-save-delay", 2000)
+        client.call("BGREWRITEAOF")
+        assert client.call("BGSAVE", "SCHEDULE") == Simple(b"Background saving scheduled")
+        assert persistence(client)["rdb_bgsave_in_progress"] == "0"
+        client.call("CONFIG", "SET", "rdb-key-save-delay", 0)
+        wait_for_rewrite(client)
+        wait_for(lambda: (server.folder / "dump.rdb").exists(), 30, "the scheduled save")
+        wait_for_save(client)
+        assert persistence(client)["rdb_last_bgsave_status"] == "ok"
+
+
+def test_a_save_in_a_transaction_is_made_after_it(each):
+    with each.client() as client:
+        replies = client.pipeline([["MULTI"], ["SET", "a", "1"], ["BGSAVE"], ["SET", "b", "2"], ["EXEC"]])
+        assert replies[-1] == [OK, Simple(b"Background saving scheduled"), OK]
+        wait_for(lambda: (each.folder / "dump.rdb").exists(), 30, "the save")
+        wait_for_save(client)
+    each.kill()
+    each.restart()
+    with each.client() as client:
+        assert client.call("DBSIZE") == 2

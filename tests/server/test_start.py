@@ -161,7 +161,7 @@ def test_shutdown_ends_the_server(start, role, arguments):
 
 def test_shutdown_errors_are_the_oracles(both):
     commands = [("SHUTDOWN", "NOSUCH"), ("SHUTDOWN", "SAVE", "NOSAVE"), ("SHUTDOWN", "ABORT"),
-                ("SHUTDOWN", "ABORT", "NOW")]
+                ("SHUTDOWN", "ABORT", "NOW"), ("SHUTDOWN", "ABORT", "ABORT")]
     replies = []
     for server in both:
         with server.client() as client:

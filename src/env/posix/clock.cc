@@ -1,6 +1,9 @@
 #include "env/clock.h"
 
+#include <errno.h>
 #include <time.h>
+
+#include "env/sleep.h"
 
 namespace hearth::env {
 namespace {
@@ -18,6 +21,14 @@ class SystemClock final : public Clock {
 };
 
 }  // namespace
+
+void HoldUpThread(int64_t micros) {
+  if (micros <= 0) return;
+  const int64_t end = ReadMicros(CLOCK_MONOTONIC) + micros;
+  const timespec until{.tv_sec = end / 1'000'000, .tv_nsec = end % 1'000'000 * 1000};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
+  }
+}
 
 std::unique_ptr<Clock> MakeSystemClock() { return std::make_unique<SystemClock>(); }
 

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "env/net.h"
@@ -47,7 +48,9 @@ class EpollPoller final : public Poller {
 
   int Wait(std::span<PollEvent> events, int64_t timeout_micros) override {
     if (ready_.size() < events.size()) ready_.resize(events.size());
-    const int count = EpollWait(static_cast<int>(events.size()), timeout_micros);
+    const int max = static_cast<int>(events.size());
+    int count = timeout_micros == 0 ? 0 : LookBriefly(max);
+    if (count == 0) count = EpollWait(max, timeout_micros);
     int out = 0;
     for (int i = 0; i < count; ++i) {
       if (ready_[i].data.ptr == this) {
@@ -67,6 +70,32 @@ class EpollPoller final : public Poller {
   }
 
  private:
+  static constexpr int kLooks = 32;
+  static constexpr int kFreeVainLooks = 3;
+  static constexpr int kMostDoublings = 8;
+
+  // Clients that are served faster than they ask would have the thread sleep and wake between any few
+  // requests, and each time costs as much as several of them. So the thread looks a few times more before it
+  // sleeps: some ten microseconds. While that finds nothing it does so ever less often, and whoever shares
+  // the core is not held up. With 50 clients that take turns (`./x bench get-p1`) it saves a third of the
+  // sleeps and 6 % of the time.
+  int LookBriefly(int max) {
+    if (waits_to_skip_ > 0) {
+      --waits_to_skip_;
+      return 0;
+    }
+    for (int i = 0; i < kLooks; ++i) {
+      const int count = epoll_wait(epoll_fd_, ready_.data(), max, 0);
+      if (count != 0) {
+        vain_looks_ = 0;
+        return count;
+      }
+    }
+    vain_looks_ = std::min(vain_looks_ + 1, kFreeVainLooks + kMostDoublings);
+    if (vain_looks_ > kFreeVainLooks) waits_to_skip_ = 1 << (vain_looks_ - kFreeVainLooks);
+    return 0;
+  }
+
   int EpollWait(int max, int64_t timeout_micros) {
     // Timeouts of zero and infinity do not need the newer call, which older kernels and sandboxes lack.
     if (timeout_micros <= 0 || !has_pwait2_) {
@@ -91,6 +120,8 @@ class EpollPoller final : public Poller {
   const int epoll_fd_;
   const int wake_fd_;
   bool has_pwait2_ = true;
+  int vain_looks_ = 0;  // in a row
+  int waits_to_skip_ = 0;
   std::vector<epoll_event> ready_;
 };
 

@@ -155,7 +155,7 @@ inline void AddPieces(keyspace::CaptureWriter& writer, uint64_t id, const keyspa
       return;
     case Encoding::kStream: {
       const auto& blocks = static_cast<const keyspace::Stream*>(entry.container())->log.blocks();
-      for (auto at = blocks.First(); at; at = blocks.Next(at)) writer.Add(id, blocks.ValueAt(at));
+      for (auto at = blocks.First(); at; at = blocks.Next(at)) writer.AddBlock(id, blocks.ValueAt(at), true);
       return;
     }
     default:

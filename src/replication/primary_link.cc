@@ -1,0 +1,305 @@
+#include "replication/primary_link.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "replication/primary_session.h"
+#include "resp/output_buffer.h"
+
+namespace hearth::replication {
+namespace {
+
+constexpr int64_t kAckPeriodMs = 1000;
+constexpr int64_t kNewlinePeriodMs = 1000;
+
+std::string Bulk(std::string_view word) {
+  return "$" + std::to_string(word.size()) + "\r\n" + std::string(word) + "\r\n";
+}
+
+}  // namespace
+
+PrimaryLink::PrimaryLink(const Parts& parts)
+    : parts_(parts),
+      settings_(parts.engine.settings()),
+      stream_log_(parts.engine.commands(), parts.persistence.write_log(), parts.persistence.effects()) {
+  parts_.engine.set_after_stream_request([this](engine::Client& client, net::Batch& batch, size_t index) {
+    stream_log_.AfterRequest(client, batch, index);
+  });
+}
+
+PrimaryLink::~PrimaryLink() { parts_.engine.set_after_stream_request(nullptr); }
+
+// ---- the machine
+
+LinkSettings PrimaryLink::SettingsNow() const {
+  return {.user = settings_.primary_user,
+          .password = settings_.primary_auth,
+          .port = static_cast<int>(settings_.replica_announce_port != 0 ? settings_.replica_announce_port
+                                                                        : settings_.port),
+          .address = settings_.replica_announce_ip,
+          .version = parts_.version,
+          .timeout_ms = settings_.repl_timeout * 1000,
+          .keeps_data_from_empty_primary = settings_.replica_keep_data_from_empty_primary};
+}
+
+LinkPlace PrimaryLink::PlaceNow() const {
+  LinkPlace place;
+  // What was not logged was not counted either.
+  if (parts_.persistence.is_log_wanted()) place.id = parts_.persistence.history().id;
+  place.offset = parts_.persistence.write_log().end_offset();
+  keyspace::Keyspace& keyspace = parts_.engine.keyspace();
+  for (int i = 0; i < keyspace.database_count(); ++i) place.has_data |= keyspace.database(i).size() != 0;
+  return place;
+}
+
+void PrimaryLink::Feed(const LinkInput& input) {
+  const bool was_up = link_.state() == Link::State::kConnected;
+  const auto effects = link_.Step(NowMs(), input, SettingsNow(), PlaceNow());
+  for (const LinkEffect& effect : effects) {
+    std::visit([this](const auto& what) { Do(what); }, effect);
+  }
+  const bool is_up = link_.state() == Link::State::kConnected;
+  if (was_up && !is_up) down_since_ms_ = NowMs();
+  if (is_up) down_since_ms_ = -1;
+  if (was_up != is_up) RefreshRefusals();
+}
+
+void PrimaryLink::Follow(std::string host, int port, Origin origin) {
+  host_ = std::move(host);
+  port_ = port;
+  parts_.persistence.SetIsReplica(true);
+  parts_.engine.keyspace().set_expired_keys(keyspace::ExpiredKeys::kHide);
+  down_since_ms_ = NowMs();
+  Feed(link_input::Follow{host_ + ":" + std::to_string(port), origin});
+  RefreshRefusals();
+}
+
+void PrimaryLink::Stop() {
+  if (!is_following()) return;
+  Feed(link_input::Unfollow());
+  if (parts_.persistence.is_log_wanted()) parts_.persistence.ContinueAs(parts_.persistence.MakeId());
+  parts_.persistence.effects().ForgetDatabase();
+  parts_.persistence.SetIsReplica(false);
+  parts_.engine.keyspace().set_expired_keys(keyspace::ExpiredKeys::kRemove);
+  ResumeAppendOnly();
+  RefreshRefusals();
+}
+
+void PrimaryLink::RefreshRefusals() {
+  engine::Refusals refusals = parts_.engine.refusals();
+  const bool is_replica = is_following();
+  refusals.is_read_only = is_replica && settings_.replica_read_only;
+  refusals.is_stale =
+      is_replica && !settings_.replica_serve_stale_data && link_.state() != Link::State::kConnected;
+  refusals.ignores_maxmemory = is_replica && settings_.replica_ignore_maxmemory;
+  parts_.engine.SetRefusals(std::move(refusals));
+}
+
+// ---- effects
+
+void PrimaryLink::Do(const link_effect::Tell& effect) {
+  if (effect.level == link_effect::Tell::Level::kWarning) {
+    parts_.log.Warning("{}", effect.text);
+  } else {
+    parts_.log.Notice("{}", effect.text);
+  }
+}
+
+void PrimaryLink::Do(const link_effect::Open&) {
+  session_ = std::make_unique<Session>();
+  Session& session = *session_;
+  session.tasks.Start(Talk(session));
+}
+
+void PrimaryLink::Do(const link_effect::Close&) {
+  EndSession();
+  if (transfer_ != nullptr) {
+    // What the old files hold is more than what is left here, if that is nothing.
+    const bool has_dropped_old = transfer_->has_dropped_old();
+    transfer_.reset();
+    if (!has_dropped_old) ResumeAppendOnly();
+  }
+  if (net::Connection* connection = std::exchange(connection_, nullptr)) {
+    engine::Client& client = *static_cast<engine::Client*>(connection->user_data);
+    stream_log_.End(client);
+    client.CloseNow();
+  }
+}
+
+void PrimaryLink::Do(const link_effect::Send& effect) { session_->outgoing += effect.bytes; }
+
+void PrimaryLink::Do(const link_effect::ReceiveDataset& effect) {
+  dataset_id_ = effect.id;
+  dataset_offset_ = effect.offset;
+  session_->phase = Session::Phase::kDataset;
+}
+
+void PrimaryLink::Do(const link_effect::TakeDataset&) {
+  transfer_ = std::make_unique<Transfer>(
+      Transfer::Parts{parts_.engine, parts_.loop, parts_.disk, parts_.log, [this] { PrepareForLoading(); }},
+      Transfer::ModeFor(parts_.engine), session_->payload.size_bytes());
+}
+
+void PrimaryLink::Do(const link_effect::GoOn& effect) {
+  if (!effect.new_id.empty()) {
+    parts_.persistence.ContinueAs(effect.new_id);
+    parts_.on_new_id();
+  }
+  sends_acks_ = true;
+  BeginStream(parts_.persistence.effects().database());
+}
+
+void PrimaryLink::Do(const link_effect::AnswerFailover& effect) {
+  if (parts_.on_failover_answer) parts_.on_failover_answer(effect.is_accepted);
+}
+
+// A session is ended from within its own tasks more often than not: it is destroyed in the next turn.
+void PrimaryLink::EndSession() {
+  if (session_ == nullptr) return;
+  session_->phase = Session::Phase::kOver;
+  ended_.push_back(std::move(session_));
+  parts_.loop.RequestImmediateTurn();
+}
+
+// ---- the dataset
+
+void PrimaryLink::PrepareForLoading() {
+  parts_.on_full_sync();
+  parts_.persistence.snapshots().Cancel();
+  if (parts_.persistence.append_only().is_on()) {
+    parts_.persistence.append_only().TurnOff();
+    is_append_only_suspended_ = true;
+  }
+}
+
+void PrimaryLink::ResumeAppendOnly() {
+  if (!std::exchange(is_append_only_suspended_, false) || !settings_.appendonly) return;
+  if (Status status = parts_.persistence.append_only().TurnOn(); !status) {
+    parts_.log.Warning("Failed enabling the AOF after successful master synchronization: {}",
+                       status.error().message);
+    is_append_only_suspended_ = true;
+  }
+}
+
+void PrimaryLink::AdvanceTransfer() {
+  const std::optional<Status> outcome = transfer_->Advance();
+  if (!outcome) return;
+  if (*outcome) {
+    FinishTransfer();
+  } else {
+    Feed(link_input::Lost{outcome->error().message});
+  }
+}
+
+void PrimaryLink::FinishTransfer() {
+  transfer_->KeepFile();
+  const int database = static_cast<int>(transfer_->aux_fields().replication_database.value_or(-1));
+  transfer_.reset();
+  // A newline that is not sent yet need not be any more.
+  session_->tasks.CancelAll();
+  // Replicas that have come meanwhile know the old history.
+  parts_.on_full_sync();
+  persistence::Persistence& persistence = parts_.persistence;
+  sends_acks_ = !dataset_id_.empty();
+  persistence.BeginHistory(sends_acks_ ? dataset_id_ : persistence.MakeId(), dataset_offset_);
+  persistence.effects().set_database(database);
+  ResumeAppendOnly();
+  Feed(link_input::DatasetLoaded());
+  BeginStream(database);
+}
+
+// ---- the stream
+
+void PrimaryLink::BeginStream(int database) {
+  const std::string received = session_->received + session_->stream->TakeReceived();
+  const int fd = session_->stream->Release();
+  EndSession();
+  stream_log_.Begin();
+  net::Connection& connection = parts_.connections.AdoptLink(fd, received);
+  engine::Client& client = *static_cast<engine::Client*>(connection.user_data);
+  client.set(engine::Client::kFromPrimary, true);
+  client.set(engine::Client::kUnauthenticated, false);
+  client.database = std::max(database, 0);
+  connection_ = &connection;
+  seen_read_bytes_ = 0;
+  SendAck();
+}
+
+void PrimaryLink::SendAck() {
+  last_ack_ms_ = NowMs();
+  if (connection_ == nullptr || !sends_acks_) return;
+  std::string command =
+      Bulk("REPLCONF") + Bulk("ACK") + Bulk(std::to_string(parts_.persistence.write_log().end_offset()));
+  int words = 3;
+  if (parts_.persistence.append_only().is_on()) {
+    command += Bulk("FACK") + Bulk(std::to_string(parts_.persistence.gate().local().synced));
+    words += 2;
+  }
+  connection_->output().Append("*" + std::to_string(words) + "\r\n" + command);
+  connection_->ScheduleWrite();
+}
+
+void PrimaryLink::OnClosed(engine::Client& client) {
+  if (connection_ == nullptr || client.connection != connection_) return;
+  connection_ = nullptr;
+  stream_log_.End(client);
+  Feed(link_input::Lost{"the primary has ended the connection"});
+}
+
+// ---- time
+
+void PrimaryLink::BeforeWait() {
+  ended_.clear();
+  if (transfer_ != nullptr) AdvanceTransfer();
+  if (session_ != nullptr && session_->room_waiter && transfer_ != nullptr && !transfer_->is_full()) {
+    std::exchange(session_->room_waiter, nullptr).resume();
+  }
+  if (stream_log_.TakeAckWish()) SendAck();
+}
+
+void PrimaryLink::Tick() {
+  if (!is_following()) return;
+  if (connection_ != nullptr && connection_->read_bytes() != seen_read_bytes_) {
+    seen_read_bytes_ = connection_->read_bytes();
+    Feed(link_input::Activity());
+  }
+  if (transfer_ != nullptr && transfer_->is_received()) Feed(link_input::Activity());
+  if (transfer_ != nullptr && transfer_->is_loading() && NowMs() - last_newline_ms_ >= kNewlinePeriodMs &&
+      !session_->is_sending_newline) {
+    last_newline_ms_ = NowMs();
+    session_->tasks.Start(SendNewline(*session_));
+  }
+  if (NowMs() - last_ack_ms_ >= kAckPeriodMs) SendAck();
+  parts_.engine.keyspace().set_expired_keys(keyspace::ExpiredKeys::kHide);
+  RefreshRefusals();
+  Feed(link_input::Tick());
+}
+
+PrimaryLinkStatus PrimaryLink::status() const {
+  PrimaryLinkStatus status;
+  status.host = host_;
+  status.port = port_;
+  status.state_name = link_.state_name();
+  status.is_up = link_.state() == Link::State::kConnected;
+  const int64_t quiet_seconds = std::max<int64_t>(NowMs() - link_.last_io_ms(), 0) / 1000;
+  if (status.is_up) status.last_io_seconds = quiet_seconds;
+  if (!status.is_up && down_since_ms_ >= 0) status.down_since_seconds = (NowMs() - down_since_ms_) / 1000;
+  status.applied_offset = parts_.persistence.write_log().end_offset();
+  status.read_offset = status.applied_offset + stream_log_.open_bytes();
+  status.refused_reason = link_.refused_reason();
+  status.is_syncing = link_.state() == Link::State::kSync;
+  if (status.is_syncing) status.sync_last_io_seconds = quiet_seconds;
+  if (transfer_ == nullptr) return status;
+  status.sync_total_bytes = transfer_->size_bytes().value_or(0);
+  status.sync_read_bytes = transfer_->received_bytes();
+  status.is_loading = transfer_->is_loading();
+  status.is_loading_beside = status.is_loading && transfer_->mode() == Transfer::Mode::kBeside;
+  status.loading_since_seconds = transfer_->loading_since_seconds();
+  status.loading_total_bytes =
+      transfer_->size_bytes().value_or(transfer_->is_received() ? transfer_->received_bytes() : 0);
+  status.loading_loaded_bytes = transfer_->loaded_bytes();
+  return status;
+}
+
+}  // namespace hearth::replication

@@ -1,0 +1,189 @@
+// Our replicas: who they are, what each of them gets, and how far they are.
+//
+// A replica asks by PSYNC or SYNC. It goes on where it stopped if memory or disk still have that part of the
+// log (core/resync.h), else it waits for a full copy (full_sync.h). Online, it is a cursor in the write log:
+// what leaves for its socket refers to the log's blocks and is no copy. What a slow one has not got stays in
+// memory up to a bound, and is read from disk beyond that.
+//
+// Owned by replication/'s front; engine thread only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/log.h"
+#include "engine/context.h"
+#include "engine/engine.h"
+#include "env/clock.h"
+#include "env/disk.h"
+#include "net/event_loop.h"
+#include "net/io_threads.h"
+#include "persistence/persistence.h"
+#include "replication/core/resync.h"
+#include "replication/full_sync.h"
+#include "replication/replica.h"
+
+namespace hearth::replication {
+
+// What INFO and ROLE tell of one.
+struct ReplicaInfo {
+  uint64_t client_id = 0;
+  std::string address;  // as announced, else the one it comes from
+  int64_t port = 0;     // as announced, else 0
+  std::string_view state;
+  bool is_online = false;
+  uint64_t acked_offset = 0;
+  int64_t lag_seconds = 0;
+  uint64_t unsent_bytes = 0;  // of the log: what it has still to be given
+};
+
+struct ReplicaStats {
+  uint64_t full_syncs = 0;
+  uint64_t partial_accepted = 0;
+  uint64_t partial_refused = 0;
+};
+
+class Replicas {
+ public:
+  struct Parts {
+    engine::Engine& engine;
+    net::EventLoop& loop;
+    net::IoThreads& connections;
+    env::Clock& clock;
+    env::Disk& disk;
+    Logger& log;
+    persistence::Persistence& persistence;
+  };
+  explicit Replicas(const Parts& parts);
+  ~Replicas();
+  Replicas(const Replicas&) = delete;
+  Replicas& operator=(const Replicas&) = delete;
+
+  // ---- commands (replica_commands.cc)
+  void Replconf(engine::Context& ctx);
+  void Psync(engine::Context& ctx);
+  void Sync(engine::Context& ctx);
+
+  // ---- for the front
+
+  // While we are a replica ourselves: our stream is our primary's, and nothing is added to it.
+  void set_has_upstream(bool on) { has_upstream_ = on; }
+  bool has_upstream() const { return has_upstream_; }
+  // What PSYNC and SYNC are refused with now, code included; empty for not at all.
+  void set_refusal(std::string error) { refusal_ = std::move(error); }
+  // REPLCONF GETACK of somebody who is our primary: we are to say how far we are.
+  void set_on_getack(std::function<void()> hook) { on_getack_ = std::move(hook); }
+  // PSYNC <id> <offset> FAILOVER with our id, while we have a primary: we are to take its place.
+  void set_on_promotion(std::function<void()> hook) { on_promotion_ = std::move(hook); }
+
+  // Once a turn, before replies leave.
+  void Pump();
+  // Ten times a second.
+  void Tick();
+  void OnClosed(engine::Client& client);
+  // In the next Pump all replicas are asked how far they are.
+  void RequestAcks();
+  // Their history is no longer ours.
+  void DropAll(std::string_view why);
+
+  // ---- what is known
+
+  std::vector<ReplicaInfo> list() const;
+  size_t count() const { return replicas_.size(); }
+  // Online, and heard of within min-replicas-max-lag.
+  int good_count() const;
+  // All that are online have everything.
+  bool AreCaughtUp() const;
+  const ReplicaStats& stats() const { return stats_; }
+  void ResetStats() { stats_ = {}; }
+  // Full copies on their way now.
+  size_t running_sync_count() const { return syncs_.size(); }
+
+ private:
+  // At most so many full copies at once, so that snapshots can be made beside them.
+  static constexpr size_t kMaxSyncs = 3;
+  // What is handed over to a connection and not sent yet.
+  static constexpr size_t kMaxUnsentBytes = 1 << 20;
+  // Log from which on a span is referred to rather than copied.
+  static constexpr size_t kSharedBytes = 4 << 10;
+  // A replica whose part of the log is larger is served from disk, where there is one; repl-backlog-size if
+  // that is more.
+  static constexpr uint64_t kMaxMemoryBytes = 32 << 20;
+
+  using State = Replica::State;
+
+  // ---- asking (replica_commands.cc)
+  bool SetOption(engine::Context& ctx, Replica* replica, ReplicaAnnouncement& announced, size_t i);
+  bool SetFilter(engine::Context& ctx, ReplicaAnnouncement& announced, std::string_view text);
+  void TakeAck(engine::Context& ctx, Replica& replica);
+  void FailReplica(engine::Context& ctx, Replica* replica, std::string_view error);
+  bool MayAsk(engine::Context& ctx);
+  bool AskForFailover(engine::Context& ctx);
+  void Ask(engine::Context& ctx, const ResyncRequest* request);
+  void Resume(Replica& replica, const ResyncChoice& choice, int64_t wire_offset);
+  HeldLog Held() const;
+
+  // ---- full copies (replica_syncs.cc)
+  void StepSyncs();
+  bool MustGoByFile(const Replica& replica) const;
+  void StartDueSyncs();
+  void StartSync(FullSync::Way way, const std::vector<Replica*>& members);
+  void AnnounceSync(Replica& replica, FullSync& sync);
+  void FinishSaving(FullSync& sync);
+  void FinishSending(Replica& replica);
+  void SendEmptySnapshot(Replica& replica);
+  FullSync::Parts SyncParts() const;
+
+  // ---- the stream (replica_feed.cc)
+  void PutOnline(Replica& replica);
+  void Feed(Replica& replica);
+  void FeedFromMemory(Replica& replica);
+  size_t MaxUnsentBytes() const;
+  const settings::OutputBufferLimit& ReplicaLimit() const;
+  void StepCatchUp(Replica& replica);
+  void StartCatchUp(Replica& replica);
+  bool IsOnDisk(uint64_t offset) const;
+  bool ComesToDisk(const Replica& replica) const;
+  void BoundMemory(Replica& replica);
+  void AskForAcks();
+
+  // ---- looking after them
+  Replica* Find(const engine::Client& client);
+  // Lets go of it and of all that it holds; it is forgotten at the end of the turn's work.
+  void Drop(Replica& replica);
+  void ForgetDropped();
+  void CheckSilence(Replica& replica);
+  void KeepWaitingAlive();
+  void Ping();
+  void FreeBacklog();
+  void UpdateRefusal();
+  void CreateBacklog();
+  std::string NameOf(const Replica& replica) const;
+  int64_t LagSeconds(const Replica& replica) const;
+  int64_t now_ms() const { return parts_.clock.MonotonicMicros() / 1000; }
+
+  const Parts parts_;
+  const settings::Settings& settings_;
+  std::vector<std::unique_ptr<Replica>> replicas_;
+  std::vector<std::unique_ptr<FullSync>> syncs_;
+  // Of connections that have not asked for the stream.
+  std::unordered_map<uint64_t, ReplicaAnnouncement> announced_;
+  ReplicaStats stats_;
+  std::string refusal_;
+  std::function<void()> on_getack_;
+  std::function<void()> on_promotion_;
+  bool has_upstream_ = false;
+  bool are_acks_wanted_ = false;
+  uint64_t next_file_ = 1;
+  int64_t pinged_ms_ = 0;
+  int64_t kept_alive_ms_ = 0;
+  int64_t alone_since_ms_ = 0;
+  std::vector<log::LogSpan> spans_;
+};
+
+}  // namespace hearth::replication

@@ -1,0 +1,149 @@
+#include "replication/replication.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rdb/rdb_snapshot.h"
+
+namespace hearth::replication {
+
+Replication::Replication(const Parts& parts)
+    : parts_(parts),
+      replicas_({parts.engine, parts.loop, parts.connections, parts.clock, parts.disk, parts.log,
+                 parts.persistence}),
+      link_({parts.engine, parts.loop, parts.net, parts.connections, parts.clock, parts.disk, parts.log,
+             parts.persistence, [this] { replicas_.DropAll("the dataset is being replaced"); },
+             [this] { replicas_.DropAll("the replication id has changed"); },
+             std::string(rdb::kInterfaceVersion), [this](bool accepted) { OnFailoverAnswer(accepted); }}) {
+  replicas_.set_on_promotion([this] { BecomePrimary(); });
+  parts_.persistence.set_on_acks_wanted([this] { replicas_.RequestAcks(); });
+  parts_.configuration.OnChange({"replica-read-only", "replica-serve-stale-data", "replica-ignore-maxmemory"},
+                                [this](const settings::Settings&) -> Status {
+                                  link_.RefreshRefusals();
+                                  return {};
+                                });
+  parts_.engine.set_on_close([this](engine::Client& client) { OnClosed(client); });
+}
+
+Replication::~Replication() {
+  parts_.engine.set_on_close(nullptr);
+  parts_.persistence.set_on_acks_wanted(nullptr);
+}
+
+void Replication::Start() {
+  if (!is_replica()) return;
+  TakeRole(primary());
+  link_.Follow(primary().host, static_cast<int>(primary().port), Origin::kConfiguration);
+}
+
+void Replication::BeforeWait() {
+  StepFailover();
+  link_.BeforeWait();
+  replicas_.set_refusal(std::string(SyncRefusal()));
+  replicas_.Pump();
+}
+
+void Replication::Tick() {
+  link_.Tick();
+  replicas_.Tick();
+}
+
+// What replicas are told that ask while we have nothing to go by ourselves.
+std::string_view Replication::SyncRefusal() const {
+  if (failover_.state() != Failover::State::kNone) return "NOMASTERLINK Can't SYNC while failing over";
+  if (is_replica() && !link_.status().is_up)
+    return "NOMASTERLINK Can't SYNC while not connected with my master";
+  return {};
+}
+
+// ---- roles
+
+void Replication::TakeRole(settings::PrimaryAddress primary) {
+  parts_.configuration.SetPrimaryAddress(std::move(primary));
+  parts_.log.SetRole(is_replica() ? 'S' : 'M');
+  replicas_.set_has_upstream(is_replica());
+}
+
+bool Replication::Follow(const std::string& host, int port) {
+  // Said again, it means that an empty dataset is to be taken after all.
+  const bool is_refused = !link_.status().refused_reason.empty();
+  if (primary() == settings::PrimaryAddress{host, port} && !is_refused) return false;
+  TakeRole({host, port});
+  link_.Follow(host, port, Origin::kOperator);
+  return true;
+}
+
+void Replication::BecomePrimary() {
+  if (!is_replica()) return;
+  link_.Stop();
+  TakeRole({});
+  // They ask again, and learn of the new id.
+  replicas_.DropAll("this server has become a primary");
+}
+
+void Replication::OnClosed(engine::Client& client) {
+  if (client.is(engine::Client::kReplica)) replicas_.OnClosed(client);
+  if (client.is(engine::Client::kFromPrimary)) link_.OnClosed(client);
+}
+
+// ---- failover
+
+Status Replication::BeginFailover(Failover::Target target, bool is_forced, int64_t timeout_ms) {
+  if (!target.host.empty()) {
+    const ReplicaInfo* found = nullptr;
+    const std::vector<ReplicaInfo> list = replicas_.list();
+    for (const ReplicaInfo& replica : list) {
+      if (replica.address == target.host && replica.port == target.port) found = &replica;
+    }
+    if (found == nullptr) return Fail("ERR FAILOVER target HOST and PORT is not a replica.");
+    if (!found->is_online) return Fail("ERR FAILOVER target replica is not online.");
+    parts_.log.Notice("FAILOVER requested to {}:{}.", target.host, target.port);
+  } else {
+    parts_.log.Notice("FAILOVER requested.");
+  }
+  failover_.Begin(std::move(target), is_forced,
+                  timeout_ms == 0 ? 0 : parts_.clock.WallMicros() / 1000 + timeout_ms);
+  parts_.engine.RestWrites(true);
+  replicas_.RequestAcks();
+  return {};
+}
+
+void Replication::StepFailover() {
+  if (failover_.state() != Failover::State::kWaitingForSync) return;
+  std::vector<Failover::Candidate> candidates;
+  for (ReplicaInfo& replica : replicas_.list()) {
+    if (!replica.is_online) continue;
+    candidates.push_back({std::move(replica.address), static_cast<int>(replica.port), replica.acked_offset});
+  }
+  const Failover::Action action = failover_.Step(parts_.clock.WallMicros() / 1000, candidates,
+                                                 parts_.persistence.write_log().end_offset());
+  if (action.kind == Failover::Action::Kind::kFollow) {
+    parts_.log.Notice("Failing over to {}:{}: {}.", action.target.host, action.target.port, action.reason);
+    FollowFailoverTarget(action.target);
+  } else if (action.kind == Failover::Action::Kind::kAbort) {
+    AbortFailover(action.reason);
+  }
+}
+
+void Replication::FollowFailoverTarget(const Failover::Target& target) {
+  TakeRole({target.host, target.port});
+  link_.Follow(target.host, target.port, Origin::kFailover);
+}
+
+void Replication::AbortFailover(std::string_view reason) {
+  if (failover_.state() == Failover::State::kNone) return;
+  parts_.log.Notice("Aborting failover: {}", reason);
+  if (failover_.state() == Failover::State::kInProgress) BecomePrimary();
+  failover_.End();
+  parts_.engine.RestWrites(false);
+}
+
+void Replication::OnFailoverAnswer(bool accepted) {
+  if (failover_.state() != Failover::State::kInProgress) return;
+  if (!accepted) return AbortFailover("Failover target rejected psync request");
+  failover_.End();
+  parts_.engine.RestWrites(false);
+}
+
+}  // namespace hearth::replication

@@ -1,0 +1,136 @@
+#include "replication/transfer_load.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace hearth::replication {
+namespace {
+
+// Nobody is served in place, but somebody may want to be told so. Beside, readers wait for a slice.
+constexpr int64_t kSliceInPlaceMicros = 5'000;
+constexpr int64_t kSliceBesideMicros = 500;
+
+rdb::LoadOptions OptionsFor(engine::Engine& engine) {
+  const settings::Settings& settings = engine.settings();
+  return {.decoding = {settings, &engine.keyspace().cuts(),
+                       settings.sanitize_dump_payload == settings::SanitizeDumpPayload::kYes},
+          .database_count = engine.keyspace().database_count(),
+          .now_ms = engine.now_ms(),
+          // The primary says when a key goes.
+          .drops_expired = false,
+          .checks_sum = settings.rdbchecksum};
+}
+
+class KeyFinder final : public rdb::LoadSink {
+ public:
+  Status OnAux(std::string_view, std::string_view) override { return {}; }
+  Status OnFunction(std::string_view) override { return {}; }
+  Status OnDatabase(int) override { return {}; }
+  Status OnResize(uint64_t, uint64_t) override { return {}; }
+  Status OnKey(rdb::LoadedKey) override { return Fail("there is a key"); }
+};
+
+}  // namespace
+
+bool IsEmptyDataset(std::string_view bytes, engine::Engine& engine) {
+  rdb::MemorySource source(bytes);
+  KeyFinder finder;
+  return rdb::LoadRdb(source, OptionsFor(engine), finder).has_value();
+}
+
+TransferLoad::TransferLoad(const Parts& parts, std::unique_ptr<rdb::ByteSource> source, Where where)
+    : parts_(parts), where_(where) {
+  engine::Engine& engine = parts_.engine;
+  HEARTH_ASSERT(!engine.keyspace().cutter().any());
+  engine.keyspace().cutter().set_is_barred(true);
+  engine.RefreshTime();
+  if (is_beside()) {
+    for (int i = 0; i < engine.keyspace().database_count(); ++i) {
+      beside_.push_back(std::make_unique<keyspace::Database>(engine.keyspace(), i));
+    }
+  } else {
+    engine.set_loading(true);
+  }
+  pipeline_ = std::make_unique<rdb::LoadPipeline>(std::move(source), OptionsFor(engine),
+                                                  [&loop = parts_.loop] { loop.Wake(); });
+}
+
+TransferLoad::~TransferLoad() {
+  pipeline_.reset();
+  if (!is_complete_ && has_dropped_old_) {
+    keyspace::Keyspace& keyspace = parts_.engine.keyspace();
+    for (int i = 0; i < keyspace.database_count(); ++i) keyspace.database(i).Clear(true);
+  }
+  for (const auto& database : beside_) database->Clear(true);
+  if (!is_beside()) parts_.engine.set_loading(false);
+  parts_.engine.keyspace().cutter().set_is_barred(false);
+}
+
+std::optional<Status> TransferLoad::RunSlice(bool is_received) {
+  const int64_t end = parts_.loop.FreshNowMicros() + (is_beside() ? kSliceBesideMicros : kSliceInPlaceMicros);
+  parts_.engine.RefreshTime();
+  while (auto batch = pipeline_->TryTakeBatch()) {
+    if (Status status = Insert(*batch); !status) return status;
+    if (parts_.loop.FreshNowMicros() >= end) {
+      parts_.loop.RequestImmediateTurn();
+      return std::nullopt;
+    }
+  }
+  if (!pipeline_->IsOver()) return std::nullopt;
+  const Result<rdb::LoadSummary> summary = pipeline_->Finish();
+  if (!summary) return std::unexpected(summary.error());
+  if (!is_received) return std::nullopt;
+  return Finish(*summary);
+}
+
+Status TransferLoad::Insert(rdb::LoadBatch& batch) {
+  for (const auto& [name, value] : batch.aux_fields) {
+    rdb::TakeAuxField(name, value, &aux_fields_);
+    rdb::LogAuxField(name, value, parts_.engine.now_ms() / 1000, parts_.log);
+  }
+  if (!batch.functions.empty()) {
+    return Fail("the dataset holds libraries of functions, which this version of Hearth does not run");
+  }
+  if (is_beside()) return rdb::InsertBatch(batch, *beside_[batch.database], rdb::OnDuplicate::kFail);
+  if (!batch.keys.empty() && !has_dropped_old_) DropOld();
+  return rdb::InsertBatch(batch, parts_.engine.keyspace(), rdb::OnDuplicate::kFail);
+}
+
+Status TransferLoad::Finish(const rdb::LoadSummary& summary) {
+  if (is_beside()) {
+    ChangePlaces();
+  } else if (!has_dropped_old_) {
+    DropOld();
+  }
+  is_complete_ = true;
+  parts_.log.Notice("Done loading RDB, keys loaded: {}, keys expired: {}.", summary.keys,
+                    summary.expired_keys);
+  return {};
+}
+
+void TransferLoad::DropOld() {
+  parts_.log.Notice("MASTER <-> REPLICA sync: Flushing old data");
+  keyspace::Keyspace& keyspace = parts_.engine.keyspace();
+  for (int i = 0; i < keyspace.database_count(); ++i) {
+    if (keyspace.database(i).size() == 0) continue;
+    parts_.engine.OnDatabaseCleared(i);
+    keyspace.database(i).Clear(parts_.engine.settings().replica_lazy_flush);
+  }
+  has_dropped_old_ = true;
+}
+
+void TransferLoad::ChangePlaces() {
+  keyspace::Keyspace& keyspace = parts_.engine.keyspace();
+  for (int i = 0; i < keyspace.database_count(); ++i) {
+    // Watched keys of both are touched.
+    if (keyspace.database(i).size() != 0) parts_.engine.OnDatabaseCleared(i);
+    keyspace.database(i).SwapContents(*beside_[i]);
+    if (keyspace.database(i).size() != 0) parts_.engine.OnDatabaseCleared(i);
+  }
+  has_dropped_old_ = true;
+}
+
+}  // namespace hearth::replication

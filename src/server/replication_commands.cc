@@ -1,0 +1,213 @@
+#include "server/replication_commands.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/numbers.h"
+
+namespace hearth::server {
+
+using engine::Context;
+using replication::PrimaryLinkStatus;
+using replication::ReplicaInfo;
+
+// ---- REPLICAOF
+
+void ReplicationCommands::ReplicaOf(Context& ctx) {
+  if (replication_.failover().state() != replication::Failover::State::kNone) {
+    return ctx.Error("ERR REPLICAOF not allowed while failing over.");
+  }
+  if (ctx.Is(1, "no") && ctx.Is(2, "one")) {
+    if (replication_.is_replica()) {
+      replication_.BecomePrimary();
+      engine_.log().Notice("MASTER MODE enabled (user request from 'id={} addr={}')", ctx.client().id,
+                           ctx.client().connection->peer_address());
+    }
+    return ctx.reply().Ok();
+  }
+  if (ctx.client().is(engine::Client::kReplica)) {
+    return ctx.Error("ERR Command is not valid when client is a replica.");
+  }
+  const std::optional<int64_t> port = ParseInt64(ctx[2]);
+  if (!port || *port < 0 || *port > 65535) return ctx.Error("ERR Invalid master port");
+  const std::string host(ctx[1]);
+  if (!replication_.Follow(host, static_cast<int>(*port))) {
+    return ctx.reply().Simple("OK Already connected to specified master");
+  }
+  engine_.log().Notice("REPLICAOF {}:{} enabled (user request from 'id={} addr={}')", host, *port,
+                       ctx.client().id, ctx.client().connection->peer_address());
+  ctx.reply().Ok();
+}
+
+// ---- ROLE
+
+void ReplicationCommands::Role(Context& ctx) {
+  resp::Writer& reply = ctx.reply();
+  const auto offset = static_cast<int64_t>(replication_.persistence().write_log().end_offset());
+  if (replication_.is_replica()) {
+    const PrimaryLinkStatus link = replication_.link().status();
+    reply.Array(5);
+    reply.Bulk("slave");
+    reply.Bulk(replication_.primary().host);
+    reply.Integer(replication_.primary().port);
+    reply.Bulk(link.state_name);
+    reply.Integer(link.is_up ? static_cast<int64_t>(link.applied_offset) : -1);
+    return;
+  }
+  std::vector<ReplicaInfo> online = replication_.replicas().list();
+  std::erase_if(online, [](const ReplicaInfo& replica) { return !replica.is_online; });
+  reply.Array(3);
+  reply.Bulk("master");
+  reply.Integer(offset);
+  reply.Array(online.size());
+  for (const ReplicaInfo& replica : online) {
+    reply.Array(3);
+    reply.Bulk(replica.address);
+    reply.Bulk(std::to_string(replica.port));
+    reply.Bulk(std::to_string(replica.acked_offset));
+  }
+}
+
+// ---- FAILOVER
+
+void ReplicationCommands::Failover(Context& ctx) {
+  if (engine_.settings().cluster_enabled) {
+    return ctx.Error("ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead.");
+  }
+  replication::Failover::Target target;
+  bool is_forced = false;
+  bool is_abort = false;
+  int64_t timeout_ms = 0;
+  for (size_t i = 1; i < ctx.size(); ++i) {
+    if (ctx.Is(i, "timeout") && i + 1 < ctx.size() && timeout_ms == 0) {
+      const std::optional<int64_t> value = ctx.Integer(++i);
+      if (!value) return;
+      if (*value <= 0) return ctx.Error("ERR FAILOVER timeout must be greater than 0");
+      timeout_ms = *value;
+    } else if (ctx.Is(i, "abort") && ctx.size() == 2) {
+      is_abort = true;
+    } else if (ctx.Is(i, "to") && i + 2 < ctx.size() && target.host.empty()) {
+      target.host = ctx[i + 1];
+      const std::optional<int64_t> port = ctx.Integer(i + 2);
+      if (!port) return;
+      target.port = static_cast<int>(*port);
+      i += 2;
+    } else if (ctx.Is(i, "force") && !is_forced) {
+      is_forced = true;
+    } else {
+      return ctx.SyntaxError();
+    }
+  }
+  const bool is_running = replication_.failover().state() != replication::Failover::State::kNone;
+  if (is_abort) {
+    if (!is_running) return ctx.Error("ERR No failover in progress.");
+    replication_.AbortFailover("Failover manually aborted");
+    return ctx.reply().Ok();
+  }
+  if (is_running) return ctx.Error("ERR FAILOVER already in progress.");
+  if (replication_.is_replica()) return ctx.Error("ERR FAILOVER is not valid when server is a replica.");
+  if (replication_.replicas().list().empty()) return ctx.Error("ERR FAILOVER requires connected replicas.");
+  if (is_forced && (timeout_ms == 0 || target.host.empty())) {
+    return ctx.Error("ERR FAILOVER with force option requires both a timeout and target HOST and IP.");
+  }
+  if (Status begun = replication_.BeginFailover(std::move(target), is_forced, timeout_ms); !begun) {
+    return ctx.Error(begun.error().message);
+  }
+  ctx.reply().Ok();
+}
+
+// ---- what replicas ask
+
+void ReplicationCommands::Replconf(Context& ctx) { replication_.replicas().Replconf(ctx); }
+
+void ReplicationCommands::Psync(Context& ctx) { replication_.replicas().Psync(ctx); }
+
+void ReplicationCommands::Sync(Context& ctx) { replication_.replicas().Sync(ctx); }
+
+// ---- INFO
+
+void ReplicationCommands::WriteInfo(InfoText& text) const {
+  text.Add("role", replication_.is_replica() ? "slave" : "master");
+  if (replication_.is_replica()) WriteLink(text);
+  WriteReplicas(text);
+  WriteLog(text);
+}
+
+void ReplicationCommands::WriteLink(InfoText& text) const {
+  const PrimaryLinkStatus link = replication_.link().status();
+  const settings::Settings& settings = engine_.settings();
+  text.Add("master_host", replication_.primary().host);
+  text.Add("master_port", replication_.primary().port);
+  text.Add("master_link_status", link.is_up ? "up" : "down");
+  text.Add("master_last_io_seconds_ago", link.last_io_seconds);
+  text.Add("master_sync_in_progress", static_cast<int>(link.is_syncing));
+  text.Add("slave_read_repl_offset", link.read_offset);
+  text.Add("slave_repl_offset", link.applied_offset);
+  if (link.is_syncing) {
+    text.Add("master_sync_total_bytes", link.sync_total_bytes);
+    text.Add("master_sync_read_bytes", link.sync_read_bytes);
+    // Of a stream whose size nobody knows, what has come is all there is to tell.
+    text.Add("master_sync_left_bytes",
+             static_cast<int64_t>(link.sync_total_bytes) - static_cast<int64_t>(link.sync_read_bytes));
+    text.AddFixed("master_sync_perc", link.sync_total_bytes == 0
+                                          ? 0.0
+                                          : 100.0 * static_cast<double>(link.sync_read_bytes) /
+                                                static_cast<double>(link.sync_total_bytes));
+    text.Add("master_sync_last_io_seconds_ago", link.sync_last_io_seconds);
+  }
+  if (!link.is_up) text.Add("master_link_down_since_seconds", link.down_since_seconds);
+  if (!link.refused_reason.empty()) text.Add("master_link_refused_reason", link.refused_reason);
+  text.Add("slave_priority", settings.replica_priority);
+  text.Add("slave_read_only", static_cast<int>(settings.replica_read_only));
+  text.Add("replica_announced", static_cast<int>(settings.replica_announced));
+}
+
+void ReplicationCommands::WriteReplicas(InfoText& text) const {
+  const settings::Settings& settings = engine_.settings();
+  const std::vector<ReplicaInfo> list = replication_.replicas().list();
+  text.Add("connected_slaves", list.size());
+  if (settings.min_replicas_to_write != 0 && settings.min_replicas_max_lag != 0) {
+    text.Add("min_slaves_good_slaves", replication_.replicas().good_count());
+  }
+  size_t number = 0;
+  for (const ReplicaInfo& replica : list) {
+    text.Add(fmt::format("slave{}", number++),
+             fmt::format("ip={},port={},state={},offset={},lag={}", replica.address, replica.port,
+                         replica.state, replica.acked_offset, replica.lag_seconds));
+  }
+}
+
+void ReplicationCommands::WriteLog(InfoText& text) const {
+  const replication::History& history = replication_.history();
+  const log::WriteLog& log = replication_.persistence().write_log();
+  const bool has_backlog = replication_.persistence().is_log_wanted();
+  text.Add("master_failover_state", replication_.failover().state_name());
+  text.Add("master_replid", history.id);
+  text.Add("master_replid2",
+           history.previous_id.empty() ? std::string(replication::kIdDigits, '0') : history.previous_id);
+  text.Add("master_repl_offset", log.end_offset());
+  // The wire counts from one.
+  text.Add("second_repl_offset",
+           history.previous_id.empty() ? int64_t{-1} : static_cast<int64_t>(history.previous_end) + 1);
+  text.Add("repl_backlog_active", static_cast<int>(has_backlog));
+  text.Add("repl_backlog_size", engine_.settings().repl_backlog_size);
+  text.Add("repl_backlog_first_byte_offset", has_backlog ? log.first_offset() + 1 : 0);
+  text.Add("repl_backlog_histlen", has_backlog ? log.history_bytes() : 0);
+}
+
+void ReplicationCommands::Register(engine::CommandTable& table, Info& info) {
+  table.Bind("replicaof", engine::MakeHandler<&ReplicationCommands::ReplicaOf>(*this));
+  table.Bind("slaveof", engine::MakeHandler<&ReplicationCommands::ReplicaOf>(*this));
+  table.Bind("role", engine::MakeHandler<&ReplicationCommands::Role>(*this));
+  table.Bind("failover", engine::MakeHandler<&ReplicationCommands::Failover>(*this));
+  table.Bind("replconf", engine::MakeHandler<&ReplicationCommands::Replconf>(*this));
+  table.Bind("psync", engine::MakeHandler<&ReplicationCommands::Psync>(*this));
+  table.Bind("sync", engine::MakeHandler<&ReplicationCommands::Sync>(*this));
+  info.SetSection("Replication", Info::Shown::kByDefault, [this](InfoText& text) { WriteInfo(text); });
+}
+
+}  // namespace hearth::server

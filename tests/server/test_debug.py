@@ -1,0 +1,164 @@
+"""DEBUG: what it shows and provokes is what the oracle shows and provokes."""
+
+import pytest
+
+from persistence.filling import fill
+from support.resp import NULL_BULK, OK, Error, Simple
+from support.server import wait_for
+
+NOTHING = b"0" * 40
+ALLOWED = ("--enable-debug-command", "local")
+
+
+@pytest.fixture
+def hearth(start):
+    return start("hearth", *ALLOWED)
+
+
+@pytest.fixture
+def both(start):
+    return [start("hearth", *ALLOWED), start("oracle", *ALLOWED)]
+
+
+@pytest.fixture
+def each(start, role):
+    return start(role, *ALLOWED)
+
+
+def digest(client):
+    reply = client.call("DEBUG", "DIGEST", timeout=30)
+    assert isinstance(reply, Simple)
+    return reply.value
+
+
+def digests_of(client, *keys):
+    return [reply.value for reply in client.call("DEBUG", "DIGEST-VALUE", *keys)]
+
+
+def test_the_digest_is_that_of_the_oracle_for_every_type(both, seed):
+    with both[0].client() as one, both[1].client() as other:
+        assert digest(one) == digest(other) == NOTHING
+        for client in (one, other):
+            fill(client, seed)
+        # What has run out counts until it is removed.
+        wait_for(lambda: digest(one) == digest(other), 20, "the same digest")
+        assert digest(one) != NOTHING
+
+
+VALUES = [
+    ("text", ["SET", "text", "hello"]),
+    ("number", ["SET", "number", "-12"]),
+    ("expiring", ["SET", "expiring", "hello", "PXAT", "4000000000000"]),
+    ("list", ["RPUSH", "list", "a", "1", "b"]),
+    ("numbers", ["SADD", "numbers", "1", "2", "3"]),
+    ("words", ["SADD", "words", "a", "b", "1"]),
+    ("scores", ["ZADD", "scores", "0.1", "a", "-inf", "b", "1e300", "c", "3", "7"]),
+    ("hash", ["HSET", "hash", "a", "1", "b", "x"]),
+    ("stream", ["XADD", "stream", "5-3", "a", "1", "b", "x"]),
+]
+
+
+@pytest.mark.parametrize("key, command", VALUES, ids=[key for key, _ in VALUES])
+def test_the_digest_of_a_value_is_that_of_the_oracle(both, key, command):
+    found = []
+    for server in both:
+        with server.client() as client:
+            client.call(*command)
+            found.append(digests_of(client, key, "missing"))
+    assert found[0] == found[1]
+    assert found[0][0] != NOTHING and found[0][1] == NOTHING
+
+
+def test_populate_makes_keys_and_leaves_those_that_are_there(each):
+    with each.client() as client:
+        client.call("SET", "key:1", "mine")
+        assert client.call("DEBUG", "POPULATE", "3") == OK
+        assert client.call("MGET", "key:0", "key:1", "key:2", "key:3") == [b"value:0", b"mine", b"value:2", NULL_BULK]
+        assert client.call("DEBUG", "POPULATE", "2", "long", "10") == OK
+        assert client.call("GET", "long:1") == b"value:1\0\0\0"
+        assert client.call("DEBUG", "POPULATE", "1", "short", "3") == OK
+        assert client.call("GET", "short:0") == b"val"
+
+
+def test_object_tells_how_a_value_is_kept(each):
+    with each.client() as client:
+        client.call("SET", "text", "x" * 100)
+        client.call("RPUSH", "list", *("element %d" % i for i in range(2000)))
+        found = [dict(part.split(b":", 1) for part in client.call("DEBUG", "OBJECT", key).value.split()[1:])
+                 for key in ("text", "list")]
+        assert found[0][b"encoding"] == b"raw" and found[0][b"serializedlength"] == b"13"
+        assert found[1][b"encoding"] == b"quicklist" and int(found[1][b"ql_nodes"]) > 1
+        assert found[1][b"ql_listpack_max"] == b"-2" and found[1][b"ql_compressed"] == b"0"
+
+
+def test_tables_show_how_they_are_filled(each):
+    with each.client() as client:
+        client.call("DEBUG", "POPULATE", "100")
+        client.call("SADD", "set", *("member %d" % i for i in range(300)))
+        # A table of the oracle may be on its way to another one, and its elements in either.
+        assert b"number of elements: " in client.call("DEBUG", "HTSTATS", "0")
+        assert b"No stats available for empty dictionaries" in client.call("DEBUG", "HTSTATS", "1")
+        assert b"number of elements: " in client.call("DEBUG", "HTSTATS-KEY", "set")
+
+
+BAD = [
+    ["DIGEST", "x"], ["OBJECT"], ["OBJECT", "missing"], ["SDSLEN", "missing"], ["SDSLEN", "list"], ["SDSLEN", "number"],
+    ["LISTPACK", "missing"], ["LISTPACK", "number"], ["QUICKLIST", "missing"], ["QUICKLIST", "number"],
+    ["HTSTATS", "99"], ["HTSTATS", "-1"], ["HTSTATS", "x"], ["HTSTATS-KEY", "missing"], ["HTSTATS-KEY", "list"],
+    ["POPULATE"], ["POPULATE", "x"], ["POPULATE", "-1"], ["POPULATE", "1", "key", "x"], ["ERROR", "CODE text"], ["LOG"],
+    ["PROTOCOL", "x"], ["RELOAD", "x"], ["JMAP"], ["SLEEP"], ["STRUCTSIZE", "x"],
+]
+
+
+@pytest.mark.parametrize("arguments", BAD, ids=" ".join)
+def test_errors_are_those_of_the_oracle(both, arguments):
+    replies = []
+    for server in both:
+        with server.client() as client:
+            client.call("RPUSH", "list", "a")
+            client.call("SET", "number", "1")
+            replies.append(client.call("DEBUG", *arguments))
+    assert isinstance(replies[0], Error)
+    assert replies[0] == replies[1]
+
+
+def test_sleep_takes_no_processor_time(hearth):
+    def busy_ticks():
+        fields = open(f"/proc/{hearth.process.pid}/stat", encoding="ascii").read().rsplit(")", 1)[1].split()
+        return int(fields[11]) + int(fields[12])
+
+    with hearth.client() as client:
+        before = busy_ticks()
+        assert client.call("DEBUG", "SLEEP", "0.5") == OK
+        assert busy_ticks() - before < 20
+
+
+def test_values_are_written_into_the_log(hearth):
+    with hearth.client() as client:
+        client.call("HSET", "hash", "field", "17")
+        client.call("RPUSH", "list", *("element %d" % i for i in range(2000)))
+        assert isinstance(client.call("DEBUG", "LISTPACK", "hash"), Simple)
+        assert isinstance(client.call("DEBUG", "QUICKLIST", "list", "1"), Simple)
+        assert client.call("DEBUG", "LOG", "a word") == OK
+        assert isinstance(client.call("DEBUG", "STRUCTSIZE"), Simple)
+        client.call("SET", "text", "x" * 1000)
+        assert b"val_sds_len:1000" in client.call("DEBUG", "SDSLEN", "text").value
+    log = hearth.log()
+    for part in ('text "field"', "integer \"17\"", 'text "element 1999"', "DEBUG LOG: a word"):
+        assert part in log
+
+
+@pytest.mark.parametrize("way, sign", [("SEGFAULT", "signal: 11"), ("PANIC", "PANIC was asked for"), ("OOM", "signal: 6"),
+                                       ("ASSERT", "ASSERT or PANIC")])
+def test_the_server_dies_with_a_report_when_it_is_told_to(way, sign, tmp_path):
+    from support.server import Server
+
+    server = Server("hearth", *ALLOWED, folder=tmp_path)
+    try:
+        with server.client() as client:
+            with pytest.raises(Exception):
+                client.call("DEBUG", way)
+        assert server.process.wait(10) != 0
+        assert sign in server.log()
+    finally:
+        server.stop(keep_folder=True)
