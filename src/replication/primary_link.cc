@@ -70,7 +70,6 @@ void PrimaryLink::Follow(std::string host, int port, Origin origin) {
   port_ = port;
   parts_.persistence.SetIsReplica(true);
   parts_.engine.keyspace().set_expired_keys(keyspace::ExpiredKeys::kHide);
-  down_since_ms_ = NowMs();
   Feed(link_input::Follow{host_ + ":" + std::to_string(port), origin});
   RefreshRefusals();
 }
@@ -78,7 +77,7 @@ void PrimaryLink::Follow(std::string host, int port, Origin origin) {
 void PrimaryLink::Stop() {
   if (!is_following()) return;
   Feed(link_input::Unfollow());
-  if (parts_.persistence.is_log_wanted()) parts_.persistence.ContinueAs(parts_.persistence.MakeId());
+  parts_.persistence.ContinueAs(parts_.persistence.MakeId());
   parts_.persistence.effects().ForgetDatabase();
   parts_.persistence.SetIsReplica(false);
   parts_.engine.keyspace().set_expired_keys(keyspace::ExpiredKeys::kRemove);
