@@ -126,8 +126,12 @@ SetContents Subtract(Context& ctx, Sources sources) {
   const size_t first_length = LengthOf(sources.front());
   if (first_length == 0) return result;
   size_t total = 0;
-  for (const auto& set : sources) total += LengthOf(set);
-  if (first_length * sources.size() / 2 <= total) {
+  size_t existing = 0;
+  for (const auto& set : sources) {
+    total += LengthOf(set);
+    existing += set.has_value();
+  }
+  if (first_length * existing / 2 <= total) {
     // Large sets are more likely to have the member.
     std::stable_sort(sources.begin() + 1, sources.end(),
                      [](const auto& a, const auto& b) { return LengthOf(a) > LengthOf(b); });

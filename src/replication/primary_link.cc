@@ -122,6 +122,7 @@ void PrimaryLink::Do(const link_effect::Close&) {
   if (net::Connection* connection = std::exchange(connection_, nullptr)) {
     engine::Client& client = *static_cast<engine::Client*>(connection->user_data);
     stream_log_.End(client);
+    ended_stream_bytes_ += connection->read_bytes();
     client.CloseNow();
   }
 }
@@ -241,7 +242,7 @@ void PrimaryLink::SendAck() {
 
 void PrimaryLink::OnClosed(engine::Client& client) {
   if (connection_ == nullptr || client.connection != connection_) return;
-  connection_ = nullptr;
+  ended_stream_bytes_ += std::exchange(connection_, nullptr)->read_bytes();
   stream_log_.End(client);
   Feed(link_input::Lost{"the primary has ended the connection"});
 }
@@ -273,6 +274,10 @@ void PrimaryLink::Tick() {
   parts_.engine.keyspace().set_expired_keys(keyspace::ExpiredKeys::kHide);
   RefreshRefusals();
   Feed(link_input::Tick());
+}
+
+uint64_t PrimaryLink::received_bytes() const {
+  return dataset_bytes_ + ended_stream_bytes_ + (connection_ == nullptr ? 0 : connection_->read_bytes());
 }
 
 PrimaryLinkStatus PrimaryLink::status() const {

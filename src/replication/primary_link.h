@@ -97,6 +97,8 @@ class PrimaryLink {
   void RefreshRefusals();
 
   PrimaryLinkStatus status() const;
+  // Of datasets and streams, since the start.
+  uint64_t received_bytes() const;
 
  private:
   // One connection up to the beginning of the stream.
@@ -152,6 +154,8 @@ class PrimaryLink {
   uint64_t dataset_offset_ = 0;
   std::unique_ptr<Transfer> transfer_;
   bool is_append_only_suspended_ = false;
+  uint64_t dataset_bytes_ = 0;  // of all datasets
+  uint64_t ended_stream_bytes_ = 0;
 
   int64_t last_ack_ms_ = 0;
   int64_t last_newline_ms_ = 0;

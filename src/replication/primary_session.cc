@@ -115,6 +115,7 @@ net::Task<void> PrimaryLink::ReceiveDataset(Session& session) {
   }
   Feed(link_input::DatasetSeen{session.payload.is_over() && IsEmptyDataset(session.pending, parts_.engine)});
   if (session.is_over()) co_return;
+  dataset_bytes_ += session.pending.size();
   transfer_->Push(std::exchange(session.pending, {}));
   size_t in_this_turn = 0;
   while (!session.payload.is_over()) {
@@ -127,6 +128,7 @@ net::Task<void> PrimaryLink::ReceiveDataset(Session& session) {
     const bool has_more = co_await receiving;
     if (!has_more) co_return;
     in_this_turn += session.pending.size();
+    dataset_bytes_ += session.pending.size();
     transfer_->Push(std::exchange(session.pending, {}));
     if (in_this_turn < kBytesPerTurn) continue;
     in_this_turn = 0;

@@ -136,6 +136,7 @@ void Replicas::StepCatchUp(Replica& replica) {
   replica.offset_on_disk = catch_up.offset();
   replica.catch_up.reset();
   const bool was_given_up = replica.catch_up_receiver->outcome() != Receiver::Outcome::kSent;
+  counted_bytes_ += replica.catch_up_receiver->sent_bytes();
   replica.catch_up_receiver.reset();
   replica.client.connection->TakeSocketBack();
   if (!was_given_up) return;

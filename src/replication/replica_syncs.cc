@@ -178,6 +178,7 @@ void Replicas::FinishSending(Replica& replica) {
   const bool was_by_file = replica.sync->way() == FullSync::Way::kFile;
   parts_.log.Notice("Sent {} bytes of snapshot to replica {} in {} ms", replica.receiver->sent_bytes(),
                     NameOf(replica), replica.sync->milliseconds());
+  counted_bytes_ += replica.receiver->sent_bytes();
   replica.sync = nullptr;
   replica.receiver.reset();
   replica.sent_ms = replica.acked_ms = now_ms();

@@ -91,6 +91,7 @@ void Replicas::Drop(Replica& replica) {
   replica.cursor.Release();
   replica.sync = nullptr;
   parts_.persistence.gate().RemoveReplica(replica.client.id);
+  counted_bytes_ += replica.client.connection->written_bytes();
   replica.client.CloseNow();
 }
 
@@ -205,6 +206,14 @@ std::vector<ReplicaInfo> Replicas::list() const {
                      .unsent_bytes = replica->state == State::kWaiting ? 0 : end - replica->offset()});
   }
   return infos;
+}
+
+uint64_t Replicas::sent_bytes() const {
+  uint64_t bytes = counted_bytes_;
+  for (const auto& replica : replicas_) {
+    if (!replica->is_dropped) bytes += replica->client.connection->written_bytes();
+  }
+  return bytes;
 }
 
 int Replicas::good_count() const {

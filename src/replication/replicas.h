@@ -94,6 +94,8 @@ class Replicas {
   // ---- what is known
 
   std::vector<ReplicaInfo> list() const;
+  // Of snapshots and streams, since the start.
+  uint64_t sent_bytes() const;
   size_t count() const { return replicas_.size(); }
   // Online, and heard of within min-replicas-max-lag.
   int good_count() const;
@@ -174,6 +176,7 @@ class Replicas {
   // Of connections that have not asked for the stream.
   std::unordered_map<uint64_t, ReplicaAnnouncement> announced_;
   ReplicaStats stats_;
+  uint64_t counted_bytes_ = 0;  // sent by workers, and to those that have gone
   std::string refusal_;
   std::function<void()> on_getack_;
   std::function<void()> on_promotion_;

@@ -8,14 +8,14 @@ namespace hearth::server {
 
 Commands::Commands(const Parts& parts)
     : identity_(MakeIdentity(parts.random, parts.clock)),
-      metrics_(parts.engine, parts.connections, parts.loop),
+      metrics_(parts.engine, parts.connections, parts.loop, parts.replication),
       config_(parts.configuration, parts.engine, metrics_, parts.replication.replicas(), parts.log),
       debug_({[&expiry = parts.expiry](bool on) { expiry.set_enabled(on); },
               [this](engine::Context& ctx) { persistence_.DebugReload(ctx); },
               [this](engine::Context& ctx) { persistence_.DebugLoadAof(ctx); },
               [this](engine::Context& ctx) { persistence_.DebugChangeReplicationId(ctx); }}),
       info_({parts.engine, parts.configuration, parts.connections, parts.limits, metrics_, identity_,
-             parts.replication.replicas(), parts.shutdown}),
+             parts.replication, parts.shutdown}),
       memory_(parts.engine, metrics_, identity_),
       persistence_(parts.persistence, parts.replication.link(), parts.engine),
       replication_(parts.replication, parts.engine),

@@ -15,7 +15,7 @@
 
 #include "engine/client_limits.h"
 #include "engine/engine.h"
-#include "replication/replicas.h"
+#include "replication/replication.h"
 #include "server/info_metrics.h"
 #include "server/shutdown.h"
 #include "settings/configuration.h"
@@ -53,7 +53,7 @@ class Info {
     const engine::ClientLimits& limits;
     const Metrics& metrics;
     const Identity& identity;
-    const replication::Replicas& replicas;
+    const replication::Replication& replication;
     const Shutdown& shutdown;
   };
   explicit Info(const Parts& parts);

@@ -36,11 +36,15 @@ void Metrics::Sample() {
   input_.Sample(now_us, io.bytes_read);
   output_.Sample(now_us, io.bytes_written);
   turns_.Sample(now_us, loop_.turns());
+  replication_input_.Sample(now_us, replication_.link().received_bytes());
+  replication_output_.Sample(now_us, replication_.replicas().sent_bytes());
 }
 
 void Metrics::Reset() {
   io_at_reset_ = connections_.stats();
   turns_at_reset_ = loop_.turns();
+  replication_read_at_reset_ = replication_.link().received_bytes();
+  replication_written_at_reset_ = replication_.replicas().sent_bytes();
 }
 
 net::IoStats Metrics::io() const {

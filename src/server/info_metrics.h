@@ -13,6 +13,7 @@
 #include "env/random.h"
 #include "net/event_loop.h"
 #include "net/io_threads.h"
+#include "replication/replication.h"
 
 namespace hearth::server {
 
@@ -43,8 +44,9 @@ class Rate {
 
 class Metrics {
  public:
-  Metrics(engine::Engine& engine, net::IoThreads& connections, net::EventLoop& loop)
-      : engine_(engine), connections_(connections), loop_(loop) {}
+  Metrics(engine::Engine& engine, net::IoThreads& connections, net::EventLoop& loop,
+          const replication::Replication& replication)
+      : engine_(engine), connections_(connections), loop_(loop), replication_(replication) {}
 
   // Any number of times a second; measures at most every 100 ms.
   void Sample();
@@ -54,12 +56,21 @@ class Metrics {
   // Counters since the start or the last reset.
   net::IoStats io() const;
   uint64_t loop_turns() const { return loop_.turns() - turns_at_reset_; }
+  // Between this server and its primary and replicas.
+  uint64_t replication_bytes_read() const {
+    return replication_.link().received_bytes() - replication_read_at_reset_;
+  }
+  uint64_t replication_bytes_written() const {
+    return replication_.replicas().sent_bytes() - replication_written_at_reset_;
+  }
 
   size_t peak_memory_bytes() const { return peak_memory_bytes_; }
   const Rate& operations() const { return operations_; }
   const Rate& input() const { return input_; }
   const Rate& output() const { return output_; }
   const Rate& turns() const { return turns_; }
+  const Rate& replication_input() const { return replication_input_; }
+  const Rate& replication_output() const { return replication_output_; }
 
  private:
   static constexpr int64_t kIntervalMicros = 100'000;
@@ -67,14 +78,19 @@ class Metrics {
   engine::Engine& engine_;
   net::IoThreads& connections_;
   net::EventLoop& loop_;
+  const replication::Replication& replication_;
   net::IoStats io_at_reset_;
   uint64_t turns_at_reset_ = 0;
+  uint64_t replication_read_at_reset_ = 0;
+  uint64_t replication_written_at_reset_ = 0;
   size_t peak_memory_bytes_ = 0;
   int64_t last_sample_us_ = 0;
   Rate operations_;
   Rate input_;
   Rate output_;
   Rate turns_;
+  Rate replication_input_;
+  Rate replication_output_;
 };
 
 }  // namespace hearth::server

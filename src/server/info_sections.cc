@@ -82,10 +82,14 @@ void Info::WriteStats(InfoText& text) const {
   text.Add("instantaneous_ops_per_sec", static_cast<int64_t>(parts_.metrics.operations().per_second()));
   text.Add("total_net_input_bytes", io.bytes_read);
   text.Add("total_net_output_bytes", io.bytes_written);
+  text.Add("total_net_repl_input_bytes", parts_.metrics.replication_bytes_read());
+  text.Add("total_net_repl_output_bytes", parts_.metrics.replication_bytes_written());
   text.AddFixed("instantaneous_input_kbps", parts_.metrics.input().per_second() / 1024);
   text.AddFixed("instantaneous_output_kbps", parts_.metrics.output().per_second() / 1024);
+  text.AddFixed("instantaneous_input_repl_kbps", parts_.metrics.replication_input().per_second() / 1024);
+  text.AddFixed("instantaneous_output_repl_kbps", parts_.metrics.replication_output().per_second() / 1024);
   text.Add("rejected_connections", stats.connections_rejected);
-  const replication::ReplicaStats& syncs = parts_.replicas.stats();
+  const replication::ReplicaStats& syncs = parts_.replication.replicas().stats();
   text.Add("sync_full", syncs.full_syncs);
   text.Add("sync_partial_ok", syncs.partial_accepted);
   text.Add("sync_partial_err", syncs.partial_refused);

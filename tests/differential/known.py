@@ -39,13 +39,15 @@ def _geo_ties(arguments, oracle, hearth):
 
 
 def _unsigned_zeros(reply):
-    if isinstance(reply, list):
-        return [_unsigned_zeros(part) for part in reply]
+    if isinstance(reply, (list, tuple, set, frozenset)):
+        return type(reply)(_unsigned_zeros(part) for part in reply)
     return b"0" if reply == b"-0" else reply
 
 
 def _zero_sign(arguments, oracle, hearth):
-    return (arguments[0].upper().startswith((b"Z", b"BZ")) and isinstance(oracle, (list, bytes))
+    # "@" is before the harness's own forms of a command: @ZSCAN scans to the end.
+    return (arguments[0].upper().lstrip(b"@").startswith((b"Z", b"BZ"))
+            and isinstance(oracle, (list, set, frozenset, bytes))
             and _unsigned_zeros(oracle) == _unsigned_zeros(hearth))
 
 

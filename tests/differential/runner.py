@@ -100,18 +100,23 @@ class Runner:
                 if difference is None and uses_subscribers:
                     difference = self._messages(steps, end)
                 difference = difference or self._events(steps, end)
+                if difference is None:
+                    next_dataset, difference = self._datasets(steps, end, next_dataset)
             except (ConnectionClosed, ReplyTimeout, ProtocolViolation) as error:
                 return Difference("lost", end - 1, steps[end - 1], "replies",
                                   f"{type(error).__name__}: {error}")
             if difference is not None:
                 return difference
             position = end
-            if (position >= next_dataset and not self._is_unsettled(steps, position)) or position == len(steps):
-                next_dataset += DATASET_INTERVAL
-                found = dataset.compare(self.sides[0].control, self.sides[1].control)
-                if found is not None:
-                    return Difference("dataset", position - 1, steps[position - 1], *found)
         return None
+
+    def _datasets(self, steps, end, due):
+        """(when to compare the datasets next, the difference between them now or None)"""
+        if end != len(steps) and (end < due or self._is_unsettled(steps, end)):
+            return due, None
+        found = dataset.compare(self.sides[0].control, self.sides[1].control)
+        difference = None if found is None else Difference("dataset", end - 1, steps[end - 1], *found)
+        return due + DATASET_INTERVAL, difference
 
     @staticmethod
     def _is_unsettled(steps, position):

@@ -14,6 +14,8 @@ from differential.shrink import Shrinker
 CASE_LENGTH = 2500
 CONTEXT = 12
 LOG_LINES = 60
+# Redis 7.0 has faults of its own that end it now and then (XREAD on a stream that lost entries in a certain order).
+ORACLE_DEATHS = 3
 
 
 class Outcome:
@@ -47,13 +49,20 @@ def run_session(left, right, seed, groups, commands, try_to_shrink=True):
     case mixes all groups; the others take one group in turn, since a mixed case visits the corners of each
     more rarely."""
     modules = [families.load(group) for group in groups]
-    started, done, number = time.monotonic(), 0, 0
+    started, done, number, deaths = time.monotonic(), 0, 0, 0
     while done < commands:
         generator = Generator(case_seed(seed, number))
         chosen = modules if number % 2 == 0 else [modules[number // 2 % len(modules)]]
         steps = make_case(generator, chosen, min(CASE_LENGTH, commands - done))
         difference, count = run_case(left, right, steps)
         done += count
+        if difference is not None and difference.kind == "lost" and right.answers() and not left.answers():
+            deaths += 1
+            if deaths <= ORACLE_DEATHS:
+                print(f"the oracle has ended by itself in case {number} of seed {seed}; the case is passed over")
+                left.finish_dying()
+                number += 1
+                continue
         if difference is not None:
             return _failure(left, right, seed, number, steps, difference, done, started, try_to_shrink)
         number += 1

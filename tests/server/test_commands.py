@@ -17,7 +17,7 @@ CHANGED_SPECS_IN_7_2 = {b"sort", b"sort_ro", b"xsetid", b"xautoclaim"}
 CHANGED_FLAGS_IN_7_2 = {b"acl|whoami", b"replicaof", b"slaveof", b"restore", b"hello", b"client|kill",
                         b"client", b"reset", b"quit",
                         # 7.2 lets scripts run blocking commands, which then do not block.
-                        b"blmove", b"blpop", b"brpop", b"brpoplpush", b"bzpopmax", b"bzpopmin"}
+                        b"blmove", b"blpop", b"brpop", b"brpoplpush", b"bzpopmax", b"bzpopmin", b"wait"}
 # Options and shorter forms that 7.2 added: ZRANK WITHSCORE, COMMAND GETKEYS of a command without arguments.
 CHANGED_ARITY_IN_7_2 = {b"zrank", b"zrevrank", b"command|getkeys", b"command|getkeysandflags"}
 # 7.2 took the tips of a command back that has to find or miss all of its keys at once.
