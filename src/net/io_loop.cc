@@ -95,13 +95,12 @@ void IoLoop::Serve(Connection& connection) {
     if (connection.is_shut_) return;
   }
   if (connection.batch_out_ || connection.ignore_input_) return;
-  if (connection.has_more_parsed_input_) {
-    ParseInput(connection);
-    return;
+  if (!connection.has_more_parsed_input_) {
+    if (!connection.may_read_ || connection.reading_paused_) return;
+    if (!ReadOnce(connection)) return;
   }
-  if (!connection.may_read_ || connection.reading_paused_) return;
-  if (!ReadOnce(connection)) return;
   ParseInput(connection);
+  // No edge will tell of what is in the socket already.
   if (connection.may_read_ && !connection.batch_out_) Enqueue(connection);
 }
 

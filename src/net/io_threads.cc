@@ -41,6 +41,10 @@ IoThreads::IoThreads(EventLoop& engine_loop, env::Net& net, env::Clock& clock, P
 IoThreads::~IoThreads() {
   workers_.clear();
   retiring_.clear();
+  // Those whose release was noted but not yet sent are not among the others any more, which may be dirty too.
+  for (Connection* connection : dirty_) {
+    if (connection->wishes_ & kRelease) Connection::Destroy(connection);
+  }
   for (Connection* connection : connections_) {
     if (connection->lease_ != nullptr) connection->lease_->Close();
     if (!connection->is_shut_) {
@@ -50,10 +54,6 @@ IoThreads::~IoThreads() {
     // Its worker's pool is gone.
     connection->pending_.set_pool(pool_);
     Connection::Destroy(connection);
-  }
-  // Those whose release was noted but not yet sent.
-  for (Connection* connection : dirty_) {
-    if (connection->wishes_ & kRelease) Connection::Destroy(connection);
   }
 }
 

@@ -1,11 +1,12 @@
 """The CLIENT commands: lists, kills, pauses and replies switched off."""
 
+import socket
 import time
 
 import pytest
 
 from support.info import client_lines, info_fields, text_of
-from support.resp import Error, OK, PONG
+from support.resp import encode, Error, OK, PONG
 from support.server import wait_for
 
 
@@ -165,3 +166,25 @@ def test_clients_are_counted(each):
             other.close()
         wait_for(lambda: info_fields(client.call("INFO", "clients"))["connected_clients"] == "1")
         assert "id=" in text_of(client.call("CLIENT", "LIST"))
+
+
+def test_a_pipeline_whose_pieces_fill_a_read_and_a_batch_alike_goes_on(start):
+    """512 requests, the most that are parsed at once, end within the last bytes of a read of 16 KB: what is left of
+    the read is the beginning of a request whose rest is in the socket, and nothing announces that any more."""
+    server = start("hearth")
+    texts = [b"a" * 10] + [b"b" * 11] * 5000
+    wanted = sum(len(encode_bulk(text)) for text in texts)
+    # Whether the first read is a full one is a matter of luck.
+    for _ in range(20):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(10)
+            client.connect(server.address)
+            client.sendall(b"".join(encode(["ECHO", text]) for text in texts))
+            received = 0
+            while received < wanted:
+                received += len(client.recv(1 << 20))
+        assert received == wanted
+
+
+def encode_bulk(text):
+    return b"$%d\r\n%s\r\n" % (len(text), text)
