@@ -17,7 +17,14 @@ std::optional<uint64_t> ParsePart(std::string_view text) {
   return number;
 }
 
+// Nothing of an id counts from a zero byte on, as ever; but it may not be too long.
+std::string_view Readable(std::string_view text) {
+  constexpr size_t kLongest = 127;
+  return text.size() > kLongest ? std::string_view() : text.substr(0, text.find('\0'));
+}
+
 std::optional<StreamId> Bound(std::string_view text, uint64_t missing_seq) {
+  text = Readable(text);
   if (text == "-") return StreamId::Min();
   if (text == "+") return StreamId::Max();
   return ParseStreamId(text, missing_seq);
@@ -44,8 +51,7 @@ StreamIdText::StreamIdText(StreamId id) {
 void ReplyStreamId(resp::Writer& reply, StreamId id) { reply.Bulk(StreamIdText(id)); }
 
 std::optional<StreamId> ParseStreamId(std::string_view text, uint64_t missing_seq) {
-  constexpr size_t kLongest = 127;
-  if (text.empty() || text.size() > kLongest) return std::nullopt;
+  text = Readable(text);
   const size_t dash = text.find('-');
   const auto ms = ParsePart(text.substr(0, dash));
   if (!ms) return std::nullopt;
@@ -56,6 +62,7 @@ std::optional<StreamId> ParseStreamId(std::string_view text, uint64_t missing_se
 }
 
 std::optional<NewStreamId> ParseNewStreamId(std::string_view text) {
+  text = Readable(text);
   if (text == "*") return NewStreamId{NewStreamId::Kind::kAuto, {}};
   const bool is_auto_seq = text.size() > 2 && text.ends_with("-*");
   if (is_auto_seq) {

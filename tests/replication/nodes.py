@@ -182,8 +182,10 @@ def difference(one, other):
     """What differs first between the data of two nodes, or None. Neither may be behind the other."""
     with one.client(30.0) as left, other.client(30.0) as right:
         digests = digest(left), digest(right)
+        # Digests tell zeros of either sign apart, which are the same: what counts is then looked at key by key.
         if digests[0] != digests[1] or None in digests:
-            return dataset.compare(left, right, encodings=False) or (None if None in digests else digests)
+            if found := dataset.compare(left, right, encodings=False):
+                return found
         leftovers = beside_digest(left), beside_digest(right)
         for key in sorted({*leftovers[0], *leftovers[1]}):
             if leftovers[0].get(key) != leftovers[1].get(key):
