@@ -31,11 +31,28 @@ def _early_skiplist(arguments, oracle, hearth):
     return arguments[0].upper() == b"OBJECT" and oracle == b"listpack" and hearth == b"skiplist"
 
 
+def _early_table(arguments, oracle, hearth):
+    return arguments[0].upper() == b"OBJECT" and oracle == b"intset" and hearth == b"hashtable"
+
+
 def _geo_ties(arguments, oracle, hearth):
-    """The oracle's partial sort puts equal distances in any order."""
+    """The oracle's partial sort puts equal distances in any order; with COUNT it chooses among them."""
     name = arguments[0].upper()
-    return ((name == b"GEOSEARCH" or name.startswith(b"GEORADIUS")) and isinstance(oracle, list)
-            and isinstance(hearth, list) and sorted(map(repr, oracle)) == sorted(map(repr, hearth)))
+    if not (name == b"GEOSEARCH" or name.startswith(b"GEORADIUS")):
+        return False
+    if not isinstance(oracle, list) or not isinstance(hearth, list) or len(oracle) != len(hearth):
+        return False
+    words = {argument.upper() for argument in arguments}
+    if b"COUNT" not in words:
+        return sorted(map(repr, oracle)) == sorted(map(repr, hearth))
+    if b"WITHDIST" not in words:
+        return True
+    return b"ANY" in words or sorted(place[1] for place in oracle) == sorted(place[1] for place in hearth)
+
+
+def _claims_without_memory(arguments, oracle, hearth):
+    return (arguments[0].upper() == b"XAUTOCLAIM" and isinstance(oracle, Error) and b"COUNT too high" in oracle.value
+            and isinstance(hearth, list))
 
 
 def _unsigned_zeros(reply):
@@ -118,6 +135,9 @@ KNOWN_DIFFERENCES = [
     KnownDifference("ZRANK WITHSCORE", "7.2 gave ZRANK and ZREVRANK an option", _rank_with_score),
     KnownDifference("early skiplist", "7.2 converts a sorted set when one ZADD names more members than a listpack may "
                     "have, known ones included", _early_skiplist),
+    KnownDifference("early hashtable", "7.2 converts a set when one SADD names more members than an intset may have, "
+                    "known ones included", _early_table),
+    KnownDifference("XAUTOCLAIM of too many", "7.0 reserves memory for COUNT ids before it looks", _claims_without_memory),
     KnownDifference("geo ties", "members at equal distances have no order", _geo_ties),
     KnownDifference("sign of a zero score", "a listpack drops it, and the servers go through one at other moments",
                     _zero_sign),

@@ -14,7 +14,8 @@ from differential.shrink import Shrinker
 CASE_LENGTH = 2500
 CONTEXT = 12
 LOG_LINES = 60
-# Redis 7.0 has faults of its own that end it now and then (XREAD on a stream that lost entries in a certain order).
+# Redis 7.0 has faults of its own that end it now and then (XADD of an entry larger than stream-node-max-bytes may leave
+# the stream with memory that was freed).
 ORACLE_DEATHS = 3
 
 

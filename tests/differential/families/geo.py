@@ -75,6 +75,21 @@ def area(g):
                        (6, ["BYBOX", length(g), length(g), unit(g)]), (1, [])])
 
 
+def options_of_store(g):
+    """Members at one distance, which sorted sets of other families have, are chosen from in any order: what is stored
+    must not depend on that."""
+    options, kept = common_options(g), []
+    while options:
+        word = options.pop(0)
+        if word != "COUNT" or options[0] not in ("1", "2", "3", "5", "10"):
+            kept.append(word)
+            continue
+        options.pop(0)
+        if options[:1] == ["ANY"]:
+            options.pop(0)
+    return kept
+
+
 def geodist(g):
     return ["GEODIST", key(g), member(g), member(g), *g.choice([[], [unit(g)], [unit(g)], ["km", "km"]])]
 
@@ -84,7 +99,7 @@ def geosearch(g):
 
 
 def geosearchstore(g):
-    options = optional(g, ["ASC"], lambda: ["COUNT", "3"], lambda: common_options(g), chance=0.25)
+    options = optional(g, ["ASC"], lambda: options_of_store(g), chance=0.25)
     return ["GEOSEARCHSTORE", key(g), key(g), *origin(g), *area(g), *options]
 
 
@@ -95,7 +110,7 @@ def store(g):
 def stored_distances(g):
     """Distances as scores do not stay: 7.0 prints them in more digits than it takes to read them back."""
     name, target = key(g), "stored"
-    options = common_options(g)
+    options = options_of_store(g)
     command = g.choice([["GEOSEARCHSTORE", target, name, *origin(g), *area(g), *options, "STOREDIST"],
                         ["GEORADIUS", name, *place(g), length(g), unit(g), *options, "STOREDIST", target],
                         ["GEORADIUSBYMEMBER", name, member(g), length(g), unit(g), "STOREDIST", target]])
@@ -103,14 +118,19 @@ def stored_distances(g):
             ["OBJECT", "ENCODING", target], ["DEL", target]]
 
 
+def finding_or_storing(g):
+    where = store(g)
+    return [*(options_of_store(g) if where else common_options(g)), *where]
+
+
 def georadius(g):
     name = g.choice(["GEORADIUS", "GEORADIUS", "GEORADIUS_RO"])
-    return [name, key(g), *place(g), length(g), unit(g), *common_options(g), *store(g)]
+    return [name, key(g), *place(g), length(g), unit(g), *finding_or_storing(g)]
 
 
 def georadiusbymember(g):
     name = g.choice(["GEORADIUSBYMEMBER", "GEORADIUSBYMEMBER", "GEORADIUSBYMEMBER_RO"])
-    return [name, key(g), member(g), length(g), unit(g), *common_options(g), *store(g)]
+    return [name, key(g), member(g), length(g), unit(g), *finding_or_storing(g)]
 
 
 def foreign_scores(g):

@@ -192,7 +192,7 @@ def xinfo(g):
 def thresholds(g):
     return g.choice([
         ["CONFIG", "SET", "stream-node-max-entries", g.choice(["1", "3", "10", "100", "0"])],
-        ["CONFIG", "SET", "stream-node-max-bytes", g.choice(["0", "200", "4096", "100000"])],
+        ["CONFIG", "SET", "stream-node-max-bytes", g.choice(["0", "4096", "100000"])],
     ])
 
 
