@@ -72,8 +72,8 @@ def _random_agree(arguments, left, right, previous):
         left_items, right_items = (x.value if isinstance(x, Set) else x for x in (left, right))
         if len(left_items) != len(right_items):
             return False
-    if previous is None or previous[0][0].upper() not in PROBES or previous[0][1:2] not in (arguments[1:2],
-        (b"*",)):
+    probe = () if previous is None else (previous[0][0].upper(), *previous[0][1:2])
+    if probe != (b"KEYS", b"*") and (probe[:1] not in {(name,) for name in PROBES} or probe[1:] != arguments[1:2]):
         return True  # Shrinking or another connection took the probe away.
     return elements(left) <= elements(previous[1]) and elements(right) <= elements(previous[2])
 
