@@ -40,7 +40,7 @@ Directives that are accepted but not acted on yet are at the end. [configuration
 ## Differences that are meant to be
 
 - Nothing forks. What INFO calls copy on write is the memory of a running snapshot's queue. BGSAVE and BGREWRITEAOF may
-  run at the same time, so BGSAVE SCHEDULE starts at once.
+  run at the same time; BGSAVE SCHEDULE waits for a rewrite to end, as in Redis.
 - With `appendonly yes`, no append-only file and a snapshot file, the snapshot is loaded and becomes the base of the
   append-only file. Redis starts empty then.
 - Snapshots are written in the oldest version that can hold them: 10, or 12 if fields of hashes expire.
@@ -48,6 +48,11 @@ Directives that are accepted but not acted on yet are at the end. [configuration
 - HLEN counts the living fields of a hash alone, also those that expire before they have been removed.
 - HELP subcommands answer in words of their own.
 - A key's idle time, LRU and LFU figures count from when a snapshot was loaded, unless the file tells them.
+- A replica refuses the empty dataset of a primary that it knows and that has come back with another history
+  (`replica-keep-data-from-empty-primary`), until the primary has keys or REPLICAOF is said again.
+- A primary that restarts goes on under a new replication id, with the one before as its second; replicas resume from the log
+  that is kept on disk (`repl-backlog-disk-size`).
+- What clients write on a writable replica is not in its append-only file; when its time is over it is hidden, not removed.
 - Equal distances in replies of GEOSEARCH and GEORADIUS come in the order of scores; equal elements of SORT in any order.
 
 Against Redis 7.0, which the tests compare with, the interface of 7.2 also differs in: the encodings of small sets and
