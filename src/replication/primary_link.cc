@@ -54,15 +54,14 @@ LinkPlace PrimaryLink::PlaceNow() const {
 }
 
 void PrimaryLink::Feed(const LinkInput& input) {
-  const bool was_up = link_.state() == Link::State::kConnected;
+  const bool was_up = is_up();
   const auto effects = link_.Step(NowMs(), input, SettingsNow(), PlaceNow());
   for (const LinkEffect& effect : effects) {
     std::visit([this](const auto& what) { Do(what); }, effect);
   }
-  const bool is_up = link_.state() == Link::State::kConnected;
-  if (was_up && !is_up) down_since_ms_ = NowMs();
-  if (is_up) down_since_ms_ = -1;
-  if (was_up != is_up) RefreshRefusals();
+  if (was_up && !is_up()) down_since_ms_ = NowMs();
+  if (is_up()) down_since_ms_ = -1;
+  if (was_up != is_up()) RefreshRefusals();
 }
 
 void PrimaryLink::Follow(std::string host, int port, Origin origin) {
@@ -89,8 +88,7 @@ void PrimaryLink::RefreshRefusals() {
   engine::Refusals refusals = parts_.engine.refusals();
   const bool is_replica = is_following();
   refusals.is_read_only = is_replica && settings_.replica_read_only;
-  refusals.is_stale =
-      is_replica && !settings_.replica_serve_stale_data && link_.state() != Link::State::kConnected;
+  refusals.is_stale = is_replica && !settings_.replica_serve_stale_data && !is_up();
   refusals.ignores_maxmemory = is_replica && settings_.replica_ignore_maxmemory;
   parts_.engine.SetRefusals(std::move(refusals));
 }
@@ -272,7 +270,6 @@ void PrimaryLink::Tick() {
   }
   if (NowMs() - last_ack_ms_ >= kAckPeriodMs) SendAck();
   parts_.engine.keyspace().set_expired_keys(keyspace::ExpiredKeys::kHide);
-  RefreshRefusals();
   Feed(link_input::Tick());
 }
 
@@ -282,10 +279,8 @@ uint64_t PrimaryLink::received_bytes() const {
 
 PrimaryLinkStatus PrimaryLink::status() const {
   PrimaryLinkStatus status;
-  status.host = host_;
-  status.port = port_;
   status.state_name = link_.state_name();
-  status.is_up = link_.state() == Link::State::kConnected;
+  status.is_up = is_up();
   const int64_t quiet_seconds = std::max<int64_t>(NowMs() - link_.last_io_ms(), 0) / 1000;
   if (status.is_up) status.last_io_seconds = quiet_seconds;
   if (!status.is_up && down_since_ms_ >= 0) status.down_since_seconds = (NowMs() - down_since_ms_) / 1000;

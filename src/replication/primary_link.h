@@ -34,8 +34,6 @@ namespace hearth::replication {
 
 // What INFO and ROLE tell of the link.
 struct PrimaryLinkStatus {
-  std::string host;
-  int port = 0;
   std::string_view state_name;  // as ROLE has it
   bool is_up = false;
   int64_t last_io_seconds = -1;     // since something came; -1 while the link is down
@@ -86,6 +84,10 @@ class PrimaryLink {
   // It is a primary again: its history goes on under an id of its own.
   void Stop();
   bool is_following() const { return link_.is_following(); }
+  // The stream is there.
+  bool is_up() const { return link_.state() == Link::State::kConnected; }
+  // Why the primary's dataset is not taken; empty if it is.
+  const std::string& refused_reason() const { return link_.refused_reason(); }
 
   // Once a turn, before replies leave.
   void BeforeWait();

@@ -27,10 +27,8 @@ void Replicas::Replconf(engine::Context& ctx) {
       if (replica != nullptr) TakeAck(ctx, *replica);
       return;
     }
-    if (ctx.Is(i, "getack")) {
-      if (ctx.client().is(engine::Client::kFromPrimary) && on_getack_) on_getack_();
-      return;
-    }
+    // Our primary's, which the stream answers.
+    if (ctx.Is(i, "getack")) return;
     ReplicaAnnouncement& announced = replica != nullptr ? replica->announced : announced_[ctx.client().id];
     if (!SetOption(ctx, replica, announced, i)) return;
   }
@@ -141,7 +139,7 @@ void Replicas::Psync(engine::Context& ctx) {
 // The primary hands over to us. False if the request ends here.
 bool Replicas::AskForFailover(engine::Context& ctx) {
   parts_.log.Warning("Failover request received for replid {}.", ctx[1]);
-  if (!has_upstream_) {
+  if (!has_upstream()) {
     ctx.Error("ERR PSYNC FAILOVER can't be sent to a master.");
     return false;
   }

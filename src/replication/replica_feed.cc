@@ -26,7 +26,7 @@ void Replicas::AskForAcks() {
   const bool has_listener = std::any_of(replicas_.begin(), replicas_.end(), [](const auto& replica) {
     return !replica->is_dropped && replica->state != State::kWaiting;
   });
-  if (has_listener && !has_upstream_) parts_.persistence.write_log().AppendForReplicas(kGetAck);
+  if (has_listener && !has_upstream()) parts_.persistence.write_log().AppendForReplicas(kGetAck);
 }
 
 // ---- giving

@@ -64,7 +64,7 @@ void Replicas::StartSync(FullSync::Way way, const std::vector<Replica*>& members
   parts_.engine.effects().Flush();
   // The stream behind the snapshot says its database first. As a replica we pass on what our primary sends,
   // and the snapshot says the database.
-  if (!has_upstream_) parts_.persistence.effects().ForgetDatabase();
+  if (!has_upstream()) parts_.persistence.effects().ForgetDatabase();
   std::vector<std::shared_ptr<Receiver>> receivers;
   if (to_sockets) {
     for (Replica* replica : members) {

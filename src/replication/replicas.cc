@@ -146,14 +146,14 @@ void Replicas::KeepWaitingAlive() {
 // A replica that hears nothing for repl-timeout believes that we are gone. While a failover waits for
 // replicas to reach the log's end, the end stays where it is.
 void Replicas::Ping() {
-  if (replicas_.empty() || has_upstream_ || !refusal_.empty()) return;
+  if (replicas_.empty() || has_upstream() || !refusal_.empty()) return;
   if (now_ms() - pinged_ms_ < settings_.repl_ping_replica_period * 1000) return;
   pinged_ms_ = now_ms();
   parts_.persistence.write_log().AppendForReplicas(kPing);
 }
 
 void Replicas::FreeBacklog() {
-  if (!replicas_.empty() || has_upstream_) {
+  if (!replicas_.empty() || has_upstream()) {
     alone_since_ms_ = now_ms();
     return;
   }
@@ -165,7 +165,7 @@ void Replicas::FreeBacklog() {
 }
 
 void Replicas::UpdateRefusal() {
-  const bool has_too_few = !has_upstream_ && settings_.min_replicas_to_write > 0 &&
+  const bool has_too_few = !has_upstream() && settings_.min_replicas_to_write > 0 &&
                            settings_.min_replicas_max_lag > 0 &&
                            good_count() < settings_.min_replicas_to_write;
   if (has_too_few != parts_.engine.refusals().replicas.empty()) return;
@@ -194,8 +194,7 @@ std::vector<ReplicaInfo> Replicas::list() const {
   for (const auto& replica : replicas_) {
     const std::string& announced = replica->announced.ip_address;
     const uint64_t end = parts_.persistence.write_log().end_offset();
-    infos.push_back({.client_id = replica->client.id,
-                     .address = announced.empty()
+    infos.push_back({.address = announced.empty()
                                     ? std::string(HostOf(replica->client.connection->peer_address()))
                                     : announced,
                      .port = replica->announced.listening_port,

@@ -32,7 +32,6 @@ namespace hearth::replication {
 
 // What INFO and ROLE tell of one.
 struct ReplicaInfo {
-  uint64_t client_id = 0;
   std::string address;  // as announced, else the one it comes from
   int64_t port = 0;     // as announced, else 0
   std::string_view state;
@@ -71,13 +70,8 @@ class Replicas {
 
   // ---- for the front
 
-  // While we are a replica ourselves: our stream is our primary's, and nothing is added to it.
-  void set_has_upstream(bool on) { has_upstream_ = on; }
-  bool has_upstream() const { return has_upstream_; }
-  // What PSYNC and SYNC are refused with now, code included; empty for not at all.
-  void set_refusal(std::string error) { refusal_ = std::move(error); }
-  // REPLCONF GETACK of somebody who is our primary: we are to say how far we are.
-  void set_on_getack(std::function<void()> hook) { on_getack_ = std::move(hook); }
+  // What PSYNC and SYNC are refused with now, code included; empty for not at all. The text is a constant.
+  void set_refusal(std::string_view error) { refusal_ = error; }
   // PSYNC <id> <offset> FAILOVER with our id, while we have a primary: we are to take its place.
   void set_on_promotion(std::function<void()> hook) { on_promotion_ = std::move(hook); }
 
@@ -154,6 +148,9 @@ class Replicas {
   void BoundMemory(Replica& replica);
   void AskForAcks();
 
+  // Our stream is our primary's then, and nothing is added to it.
+  bool has_upstream() const { return parts_.persistence.is_replica(); }
+
   // ---- looking after them
   Replica* Find(const engine::Client& client);
   // Lets go of it and of all that it holds; it is forgotten at the end of the turn's work.
@@ -177,10 +174,8 @@ class Replicas {
   std::unordered_map<uint64_t, ReplicaAnnouncement> announced_;
   ReplicaStats stats_;
   uint64_t counted_bytes_ = 0;  // sent by workers, and to those that have gone
-  std::string refusal_;
-  std::function<void()> on_getack_;
+  std::string_view refusal_;
   std::function<void()> on_promotion_;
-  bool has_upstream_ = false;
   bool are_acks_wanted_ = false;
   uint64_t next_file_ = 1;
   int64_t pinged_ms_ = 0;

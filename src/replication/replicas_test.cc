@@ -238,7 +238,7 @@ TEST_F(ReplicasTest, AsksForAcknowledgementsAndPings) {
   EXPECT_EQ(ReceiveNow(peer), "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n");
   AdvanceMs(10'000);
   EXPECT_EQ(ReceiveNow(peer), "*1\r\n$4\r\nping\r\n");
-  replicas_.set_has_upstream(true);
+  persistence_.SetIsReplica(true);
   replicas_.RequestAcks();
   AdvanceMs(10'000);
   EXPECT_EQ(ReceiveNow(peer), "");

@@ -40,7 +40,7 @@ void Replication::Start() {
 void Replication::BeforeWait() {
   StepFailover();
   link_.BeforeWait();
-  replicas_.set_refusal(std::string(SyncRefusal()));
+  replicas_.set_refusal(SyncRefusal());
   replicas_.Pump();
 }
 
@@ -52,8 +52,7 @@ void Replication::Tick() {
 // What replicas are told that ask while we have nothing to go by ourselves.
 std::string_view Replication::SyncRefusal() const {
   if (failover_.state() != Failover::State::kNone) return "NOMASTERLINK Can't SYNC while failing over";
-  if (is_replica() && !link_.status().is_up)
-    return "NOMASTERLINK Can't SYNC while not connected with my master";
+  if (is_replica() && !link_.is_up()) return "NOMASTERLINK Can't SYNC while not connected with my master";
   return {};
 }
 
@@ -62,12 +61,11 @@ std::string_view Replication::SyncRefusal() const {
 void Replication::TakeRole(settings::PrimaryAddress primary) {
   parts_.configuration.SetPrimaryAddress(std::move(primary));
   parts_.log.SetRole(is_replica() ? 'S' : 'M');
-  replicas_.set_has_upstream(is_replica());
 }
 
 bool Replication::Follow(const std::string& host, int port) {
   // Said again, it means that an empty dataset is to be taken after all.
-  const bool is_refused = !link_.status().refused_reason.empty();
+  const bool is_refused = !link_.refused_reason().empty();
   if (primary() == settings::PrimaryAddress{host, port} && !is_refused) return false;
   TakeRole({host, port});
   link_.Follow(host, port, Origin::kOperator);

@@ -76,13 +76,19 @@ def test_a_replica_with_the_wrong_password_keeps_trying(node, pair):
 # -- Partial resynchronisation.
 
 
-def test_a_cut_link_goes_on_where_it_stopped(node, proxy, pair, seed):
+def through_a_proxy(node, proxy, pair, seed):
+    """(a primary with data, what is between the two, its replica, which is in sync)"""
     primary = filled(node, pair[0], seed)
     between = proxy(primary)
     replica = node(pair[1])
     replica.replicate(between)
     wait_in_sync(primary, replica)
     wait_online(primary)
+    return primary, between, replica
+
+
+def test_a_cut_link_goes_on_where_it_stopped(node, proxy, pair, seed):
+    primary, between, replica = through_a_proxy(node, proxy, pair, seed)
     with Load(primary, seed, RATE) as load:
         for cuts in range(1, 5):
             before = load.written
@@ -95,12 +101,7 @@ def test_a_cut_link_goes_on_where_it_stopped(node, proxy, pair, seed):
 
 def test_a_stream_that_ends_within_a_command_goes_on(node, proxy, pair, seed):
     """New links end after some bytes of the stream, wherever that is."""
-    primary = filled(node, pair[0], seed)
-    between = proxy(primary)
-    replica = node(pair[1])
-    replica.replicate(between)
-    wait_in_sync(primary, replica)
-    wait_online(primary)
+    primary, between, replica = through_a_proxy(node, proxy, pair, seed)
     with Load(primary, seed, RATE):
         for extra in range(4):
             between.limit(to_replica=2000 + 97 * extra + seed % 97)
