@@ -25,7 +25,9 @@ std::vector<StreamId> Ids(const StreamBlock& block, bool backward) {
 }
 
 void ReadForeign(const std::string& raw) {
-  if (!ValidateStreamBlock(raw)) return;
+  if (!ValidateStreamBlock(raw) ||
+      StreamBlockHeader(ListpackView(reinterpret_cast<const uint8_t*>(raw.data()))).count == 0)
+    return;
   StreamLog log;
   log.AddBlock({1, 1}, Listpack::Copy(raw));
   const StreamBlock block = log.blocks().ValueAt(log.blocks().First());

@@ -215,7 +215,7 @@ bool ValidateStreamBlock(std::string_view raw) {
   if (!ValidateListpack(raw, true)) return false;
   ElementReader reader(ListpackView(reinterpret_cast<const uint8_t*>(raw.data())));
   int64_t count, deleted, field_count, terminator;
-  if (!reader.Number(count) || count <= 0 || !reader.Number(deleted) || deleted < 0) return false;
+  if (!reader.Number(count) || count < 0 || !reader.Number(deleted) || deleted < 0) return false;
   if (!reader.Number(field_count) || field_count < 0 || field_count > INT32_MAX) return false;
   if (!reader.Skip(field_count) || !reader.Number(terminator) || terminator != 0) return false;
   int64_t live_seen = 0;
@@ -225,7 +225,7 @@ bool ValidateStreamBlock(std::string_view raw) {
     if (!ValidateEntry(reader, field_count, is_deleted)) return false;
     ++(is_deleted ? deleted_seen : live_seen);
   }
-  return live_seen == count && deleted_seen == deleted;
+  return live_seen == count && deleted_seen == deleted && live_seen + deleted_seen > 0;
 }
 
 }  // namespace hearth::ds

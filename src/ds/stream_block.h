@@ -132,8 +132,8 @@ void StreamBlockCursor::ForEachField(Visit&& visit) {
   end_ = at;
 }
 
-// True if `raw` is a well-formed block that holds at least one entry, counts and lengths included.
-// Safe on arbitrary bytes.
+// True if `raw` is a well-formed block that holds at least one entry, a deleted one perhaps; counts and
+// lengths included. Safe on arbitrary bytes.
 bool ValidateStreamBlock(std::string_view raw);
 
 }  // namespace hearth::ds

@@ -89,3 +89,21 @@ def test_an_old_single_file_becomes_the_base(start, seed):
     reader.restart()
     assert_same(writer, reader)
     assert not (reader.folder / "appendonly.aof").exists()
+
+
+@pytest.mark.parametrize("writer_role, reader_role", BACK_AND_FORTH)
+def test_a_stream_whose_entries_are_all_deleted_is_loaded_by_the_other(start, writer_role, reader_role):
+    writer = start(writer_role, *DEBUG)
+    with writer.client() as client:
+        for number in range(1, 4):
+            client.call("XADD", "x", f"{number}-1", "field", "value")
+        # The real server keeps a block of nothing but deleted entries then.
+        assert client.call("XDEL", "x", "3-1") == 1
+        assert client.call("XTRIM", "x", "MINID", "=", 3) == 2
+        assert client.call("SAVE") == OK
+    reader = take_over(start, reader_role, writer, ["dump.rdb"], *DEBUG)
+    assert_same(writer, reader)
+    with writer.client() as one, reader.client() as other:
+        for client in (one, other):
+            assert client.call("XADD", "x", "9-1", "field", "value") == b"9-1"
+            assert client.call("XRANGE", "x", "-", "+") == [[b"9-1", [b"field", b"value"]]]
