@@ -6,6 +6,7 @@ import re
 import statistics
 
 import data_types
+import full_sync as full_sync_rows
 import latency as latency_rows
 import servers
 import snapshot as snapshot_rows
@@ -158,6 +159,59 @@ def snapshot_table(found):
     ]
     text = f"{load.gigabytes:g} GB of values in {load.keys:,} keys; sorted set and hash of {load.elements:,} each."
     return text + "\n\n" + table(["figure", "Redis", "Hearth", "ratio", "target", ""], lines)
+
+
+def full_sync(results):
+    shapes = {False: full_sync_table, True: throttled_table}
+    return "\n\n".join(found if isinstance(found, str) else shapes[row.is_throttled](found) for row, found in results)
+
+
+def full_sync_table(found):
+    load, redis, hearth = (found[name] for name in ("load", "redis", "hearth"))
+
+    def line(title, value, form="{:.2f}", most=None):
+        ratio = value(hearth) / max(value(redis), 1e-9)
+        return [title, form.format(value(redis)), form.format(value(hearth)), f"{ratio:.2f}", *verdict(ratio, most)]
+
+    def judged(cells, target, is_met):
+        return [*cells[:-2], target, "ok" if is_met else "MISS"]
+
+    before, during = hearth["before"]["cleared"], hearth["during"]["cleared"]
+    worst = line("worst write during it, cleared, ms", lambda side: side["during"]["cleared"]["max"])
+    rare = line("p99.9 of writes during it, cleared, ms", lambda side: side["during"]["cleared"]["p999"])
+    lines = [
+        line("replica online after, s", lambda side: side["online"]),
+        line("in step after, s", lambda side: side["in_step"], most=full_sync_rows.TIME_TARGET),
+        line("full syncs", lambda side: side["syncs"], "{:d}"),
+        line("primary's extra resident memory, MB", lambda side: side["extra"] / 1e6, "{:,.0f}",
+             full_sync_rows.MEMORY_TARGET),
+        line("steady writes/s during it", lambda side: side["during"]["rate"], "{:,.0f}"),
+        line("worst write before, cleared, ms", lambda side: side["before"]["cleared"]["max"]),
+        line("worst write during it, ms", lambda side: side["during"]["max"]),
+        judged(worst, f"< {latency_rows.LIMIT_MS:g} ms", during["max"] < latency_rows.LIMIT_MS),
+        line("p99.9 of writes before, cleared, ms", lambda side: side["before"]["cleared"]["p999"]),
+        judged(rare, f"<= {2 * before['p999']:.2f} ms", during["p999"] <= 2 * before["p999"]),
+    ]
+    text = f"{load.gigabytes:g} GB of values in {load.keys:,} keys; sorted set and hash of {load.elements:,} each."
+    return text + "\n\n" + table(["figure", "Redis", "Hearth", "ratio", "target", ""], lines)
+
+
+def throttled_table(found):
+    load = found["load"]
+    sides = [found[name] for name in ("redis", "hearth")]
+
+    def line(title, text_of):
+        return [title, *map(text_of, sides)]
+
+    lines = [
+        line("writes/s until online", lambda side: f"{side['rate']:,.0f}"),
+        line("online after, s", lambda side: f"{side['online']:.1f}" if side["is_online"] else f"not within {side['online']:.0f}"),
+        line("full syncs", lambda side: f"{side['syncs']:d}"),
+        line("in step after, s", lambda side: f"{side['in_step']:.1f}" if side["in_step"] else "never"),
+        line("primary's extra resident memory, MB", lambda side: f"{side['extra'] / 1e6:,.0f}"),
+    ]
+    text = f"A replica that reads {full_sync_rows.THROTTLE / 1e6:g} MB/s of {load.gigabytes:g} GB, writes at full rate."
+    return text + "\n\n" + table(["figure", "Redis", "Hearth"], lines)
 
 
 def misses(text, results):

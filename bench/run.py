@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measures Hearth beside the installed redis-server in one run and prints Markdown tables.
 
-Rows are chosen by name or glob (`get-p16`, `memory-*`), or by section: throughput, io-threads, types, memory, latency
-and snapshot, which runs only when it is named.
+Rows are chosen by name or glob (`get-p16`, `memory-*`), or by section: throughput, io-threads, types, memory, latency,
+snapshot and full-sync; the last two run only when they are named.
 The exit code is 0 even where a target is missed: the machine may be busy. It is 1 if a row could not be measured.
 """
 
@@ -13,6 +13,7 @@ import shutil
 import sys
 
 import data_types
+import full_sync
 import latency
 import memory
 import report
@@ -22,7 +23,7 @@ import throughput
 
 QUICK_SHRINK = 10
 ROUNDS = 5
-ON_REQUEST = ("snapshot",)
+ON_REQUEST = ("snapshot", "full-sync")
 QUICK_ROUNDS = 3
 
 
@@ -36,6 +37,7 @@ def sections():
         "memory": memory.rows(),
         "latency": latency.rows(),
         "snapshot": snapshot.rows(),
+        "full-sync": full_sync.rows(),
     }
 
 
@@ -78,6 +80,8 @@ def measure(section, rows, rounds, shrink, gigabytes):
         return throughput.measure(rows, rounds, shrink, say)
     if section == "snapshot":
         return snapshot.measure(rows, gigabytes, say)
+    if section == "full-sync":
+        return full_sync.measure(rows, gigabytes, say)
     return (memory if section == "memory" else latency).measure(rows, shrink, say)
 
 
@@ -94,7 +98,7 @@ def parse_arguments():
     parser.add_argument("rows", nargs="*", help="names, globs or sections (default: all)")
     parser.add_argument("--quick", action="store_true", help=f"a {QUICK_SHRINK}th of the load, {QUICK_ROUNDS} rounds")
     parser.add_argument("--rounds", type=int, help=f"rounds of each throughput row (default {ROUNDS})")
-    parser.add_argument("--gb", type=float, help=f"data of the snapshot (default {snapshot.GIGABYTES:g})")
+    parser.add_argument("--gb", type=float, help=f"data of the snapshot and the full sync (default {snapshot.GIGABYTES:g})")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md")
     parser.add_argument("--list", action="store_true", help="name the rows and do nothing")
     arguments = parser.parse_args()
@@ -136,7 +140,7 @@ def run(arguments, chosen, average, is_preferred):
     for section, rows in chosen.items():
         print(f"{section}:", file=sys.stderr, flush=True)
         results = measure(section, rows, rounds, shrink, gigabytes)
-        shape = report.throughput if section in ("throughput", "io-threads") else getattr(report, section)
+        shape = report.throughput if section in ("throughput", "io-threads") else getattr(report, section.replace("-", "_"))
         tables[section] = shape(results)
         print(f"\n## {section}\n\n{tables[section]}", flush=True)
         failed += sum(isinstance(found, str) for _, found in results)
