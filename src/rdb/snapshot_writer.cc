@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "env/process.h"
 
 namespace hearth::rdb {
 
@@ -13,6 +14,7 @@ SnapshotWriter::SnapshotWriter(std::unique_ptr<SnapshotFormat> format, std::uniq
       sink_(std::move(sink)),
       on_done_(std::move(options.on_done)),
       key_delay_us_(options.key_delay_us),
+      niceness_(options.niceness),
       output_(*sink_, options.checksum),
       thread_([this] { Run(); }) {}
 
@@ -64,6 +66,7 @@ const Status& SnapshotWriter::Wait() {
 }
 
 void SnapshotWriter::Run() {
+  if (niceness_ > 0) env::StandBack(niceness_);
   status_ = Write();
   if (!status_) DropQueue();
   // Closes the file, or removes what is of no use.

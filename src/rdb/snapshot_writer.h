@@ -32,6 +32,8 @@ class SnapshotWriter final : public keyspace::CutSink {
     // Makes the work last longer, for tests (`rdb-key-save-delay`): microseconds to wait for each key, or
     // below zero a microsecond for so many keys.
     int64_t key_delay_us = 0;
+    // How far the thread stands back behind those that serve clients, where cores are scarce.
+    int niceness = 0;
     // Called once, on the writer's thread, when status() can be asked: to wake the engine. May be null.
     std::function<void()> on_done;
   };
@@ -79,6 +81,7 @@ class SnapshotWriter final : public keyspace::CutSink {
   std::unique_ptr<ByteSink> sink_;
   const std::function<void()> on_done_;
   const int64_t key_delay_us_;
+  const int niceness_;
   SnapshotOutput output_;
 
   std::mutex mutex_;
