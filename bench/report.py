@@ -6,8 +6,10 @@ import re
 import statistics
 
 import data_types
+import failover as failover_rows
 import full_sync as full_sync_rows
 import latency as latency_rows
+import rejoin as rejoin_rows
 import servers
 import snapshot as snapshot_rows
 
@@ -212,6 +214,46 @@ def throttled_table(found):
     ]
     text = f"A replica that reads {full_sync_rows.THROTTLE / 1e6:g} MB/s of {load.gigabytes:g} GB, writes at full rate."
     return text + "\n\n" + table(["figure", "Redis", "Hearth"], lines)
+
+
+def rejoin(results):
+    return "\n\n".join(found if isinstance(found, str) else rejoin_table(found) for _, found in results)
+
+
+def rejoin_table(found):
+    redis, hearth = (found[name] for name in servers.NAMES)
+
+    def line(title, figure, form, most=None):
+        cells = [title, form(redis[figure]), form(hearth[figure])]
+        return cells + (["", ""] if most is None else [f"< {form(most)}", "ok" if hearth[figure] < most else "MISS"])
+
+    lines = [
+        line("in step after, s", "seconds", "{:.2f}".format, rejoin_rows.TIME_LIMIT_SECONDS),
+        line("sent by the new primary, MB", "bytes", lambda value: f"{value / 1e6:,.1f}", rejoin_rows.BYTES_LIMIT),
+        line("full syncs", "syncs", str),
+    ]
+    text = (f"{found['keys']:,} keys of {rejoin_rows.VALUE_BYTES} bytes, {rejoin_rows.DIVERGED:,} written by the old primary"
+            f" alone and {rejoin_rows.PROMOTED_WRITES:,} by the new one.")
+    return text + "\n\n" + table(["figure", "Redis", "Hearth", "target", ""], lines)
+
+
+def failover(results):
+    """A line a row: the milliseconds from the primary's end to the next acknowledged write."""
+    lines = []
+    for row, found in results:
+        if isinstance(found, str):
+            lines.append([row.title, found, *[""] * 8])
+            continue
+        redis, hearth = (found[name] for name in servers.NAMES)
+        ratio = hearth["median"] / redis["median"]
+        is_met = ratio <= failover_rows.RATIO_TARGET and hearth["median"] <= row.target_ms
+        lines.append([row.title, *(f"{side[figure]:,.0f}" for side in (redis, hearth) for figure in ("median", "worst")),
+                      f"{ratio:.2f}", f"<= {failover_rows.RATIO_TARGET:g}, <= {row.target_ms} ms",
+                      "ok" if is_met else "MISS", f"{redis['lost']:,} of {redis['writes']:,}",
+                      f"{hearth['lost']:,} of {hearth['writes']:,}"])
+    heads = ["the primary's end", "Redis median, ms", "worst", "Hearth median, ms", "worst", "ratio", "target", "",
+             "Redis lost", "Hearth lost"]
+    return table(heads, lines)
 
 
 def misses(text, results):

@@ -2,7 +2,7 @@
 """Measures Hearth beside the installed redis-server in one run and prints Markdown tables.
 
 Rows are chosen by name or glob (`get-p16`, `memory-*`), or by section: throughput, io-threads, types, memory, latency,
-snapshot and full-sync; the last two run only when they are named.
+snapshot, full-sync, rejoin and failover; the last four run only when they are named.
 The exit code is 0 even where a target is missed: the machine may be busy. It is 1 if a row could not be measured.
 """
 
@@ -13,9 +13,11 @@ import shutil
 import sys
 
 import data_types
+import failover
 import full_sync
 import latency
 import memory
+import rejoin
 import report
 import servers
 import snapshot
@@ -23,7 +25,7 @@ import throughput
 
 QUICK_SHRINK = 10
 ROUNDS = 5
-ON_REQUEST = ("snapshot", "full-sync")
+ON_REQUEST = ("snapshot", "full-sync", "rejoin", "failover")
 QUICK_ROUNDS = 3
 
 
@@ -38,6 +40,8 @@ def sections():
         "latency": latency.rows(),
         "snapshot": snapshot.rows(),
         "full-sync": full_sync.rows(),
+        "rejoin": rejoin.rows(),
+        "failover": failover.rows(),
     }
 
 
@@ -82,6 +86,8 @@ def measure(section, rows, rounds, shrink, gigabytes):
         return snapshot.measure(rows, gigabytes, say)
     if section == "full-sync":
         return full_sync.measure(rows, gigabytes, say)
+    if section in ("rejoin", "failover"):
+        return (rejoin if section == "rejoin" else failover).measure(rows, shrink, say)
     return (memory if section == "memory" else latency).measure(rows, shrink, say)
 
 

@@ -24,6 +24,7 @@ UNIT_LIMIT = 10 * 60
 INTEGRATION_LIMIT = 20 * 60
 SHORT_COMMANDS = 10_000
 FUZZ_SECONDS = 60
+SIM_SECONDS = 60
 
 # Every report of a sanitizer also becomes a file, so that one from a server that a test started cannot get lost.
 SANITIZER_OPTIONS = {
@@ -189,6 +190,8 @@ def sequence():
         Step("docs", "generated documents are fresh", whole([python, "spec/generate.py", "docs", "--check"], 120)),
         Step("build", "release build", build("release")),
         Step("unit", "unit tests", unit("release"), "build"),
+        Step("sim", f"fresh seeds of the simulator for {SIM_SECONDS} s",
+             counted(["build/release/bin/simulator", "--seconds", str(SIM_SECONDS)], 5 * SIM_SECONDS), "build"),
         Step("differential", "same commands, same replies as Redis", integration("release", ["differential"]),
              "build"),
         Step("interop", "clients and tools", integration("release", ["interop"]), "build"),
@@ -198,6 +201,8 @@ def sequence():
              integration("release", ["persistence"]), "build"),
         Step("replication", "primaries and replicas of both kinds, over links that fail",
              integration("release", ["replication"]), "build"),
+        Step("sentinel", "Sentinels of both kinds over servers of both kinds",
+             integration("release", ["sentinel"]), "build"),
         Step("asan-build", "address and undefined-behaviour sanitizer build", build("asan")),
         Step("asan-unit", "its unit tests", unit("asan"), "asan-build"),
         Step("asan-integration", "a short integration run on it",

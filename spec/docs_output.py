@@ -53,7 +53,23 @@ Directives that are accepted but not acted on yet are at the end. [configuration
 - A primary that restarts goes on under a new replication id, with the one before as its second; replicas resume from the log
   that is kept on disk (`repl-backlog-disk-size`).
 - What clients write on a writable replica is not in its append-only file; when its time is over it is hidden, not removed.
+- A primary that ran ahead of the replica which took its place rejoins by the keys that differ (`replication-rejoin`), and saves
+  what it gives up as `lost-writes-*.aof` under `dir`; between Hearth servers only (formats/replication.md).
 - Equal distances in replies of GEOSEARCH and GEORADIUS come in the order of scores; equal elements of SORT in any order.
+
+Sentinel:
+
+- Elections begin nearly at once and by rank; a split vote is repeated within a second, and a leader or candidate that dies is
+  replaced, where Redis waits for two failover timeouts. A failover that found no replica goes on as soon as there is one.
+- A reset connection does not count as down before down-after has passed since then; a refused one can be acted on sooner
+  (`sentinel refused-down-after-milliseconds`). A primary is pinged up to five times in down-after.
+- A former primary that comes back is demoted at once if the newer configuration is certain.
+- Equal configuration epochs with different addresses, which SENTINEL FAILOVER on both sides of a partition can make, are settled.
+- SENTINEL FAILOVER asks the others for their votes first, for a second at most.
+- SENTINEL SET changes all or nothing. Forgotten entries (`sentinel forget-after`) are announced by `-slave` and `-sentinel`.
+- A configuration file that cannot be written does not stop the start: the state goes to `<file>.state`, or into `dir`, and counts
+  in place of the file's `sentinel` lines at the next start.
+- A redis-sentinel does not start on a file with directives that are ours alone.
 
 Against Redis 7.0, which the tests compare with, the interface of 7.2 also differs in: the encodings of small sets and
 lists, the digits of long fractions, ZRANK WITHSCORE, the commands that came with 7.2, and the texts of a few errors.
@@ -81,8 +97,18 @@ FILE_ONLY = """\
 - `rename-command <command> <new name>`: gives a command another name; an empty one takes it away.
 - `user <name> <rules...>`: a user, in the words of `ACL SETUSER`.
 - `loadmodule <path> <arguments...>`: refused at start, since there is no module interface.
-- `sentinel <...>`: what a Sentinel watches; only with `--sentinel`.
+- `sentinel <...>`: what a Sentinel watches and knows; see below.
 - `list-max-ziplist-entries`, `list-max-ziplist-value`, `lua-replicate-commands`: obsolete and ignored.
+"""
+
+SENTINEL = """\
+## Sentinel
+
+`hearth-server sentinel.conf --sentinel`, or the program under a name that ends in `-sentinel`, is a Sentinel. It needs a
+configuration file, which it rewrites with each change of its state; the port is 26379 and `protected-mode` is `no` unless
+the file says otherwise. Where the file cannot be written, the state goes to `<file>.state` beside it, or into the folder
+`dir`, and a warning is logged; that file then counts in place of the lines below until the configuration can be written
+again. These lines begin with `sentinel`, and may stand in any order.
 """
 
 
@@ -137,7 +163,22 @@ def value_text(directive):
     return {"memory": "size", "integer": "number", "octal": "octal"}.get(kind, "text")
 
 
-def configuration(topics):
+def sentinel_directives(directives):
+    out = ["\n", SENTINEL]
+    for directive in directives:
+        facts = [f"default `{directive['default']}`"] if "default" in directive else []
+        if "also" in directive:
+            facts.append(f"also `{directive['also']}`")
+        if directive.get("kept"):
+            facts.append("kept by the Sentinel itself")
+        if "origin" in directive:
+            facts.append("from " + directive["origin"].title())
+        about = f" ({'; '.join(facts)})" if facts else ""
+        out.append(f"\n**`{directive['words']}`**{about}  \n{directive['summary']}\n")
+    return "".join(out)
+
+
+def configuration(topics, sentinel):
     out = [MADE, "\n", CONFIGURATION_INTRO]
     for topic in topics:
         out.append(f"\n## {topic['topic']}\n")
@@ -160,6 +201,7 @@ def configuration(topics):
                 facts.append("from " + directive["origin"].replace("-", " ").title())
             out.append(f"\n**`{directive['name']}`** ({'; '.join(facts)})  \n{directive['summary']}\n")
     out.append("\n" + FILE_ONLY)
+    out.append(sentinel_directives(sentinel))
     return "".join(out)
 
 

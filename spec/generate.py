@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Turns the facts in spec/commands/*.json and spec/config/*.json into tables, documentation and hearth.conf.
+"""Turns the facts in spec/commands/*.json, spec/config/*.json and spec/sentinel.json (the lines of a Sentinel's file) into
+tables, documentation and hearth.conf.
 
     generate.py tables <folder>     engine/command_facts.cc, settings/settings.h and settings/directive_table.cc
     generate.py docs [--check]      docs/compatibility.md, docs/configuration.md and hearth.conf of this checkout
@@ -41,7 +42,7 @@ def make_docs(check):
     root = SPEC.parent
     outputs = {
         root / "docs/compatibility.md": docs_output.compatibility(commands, topics),
-        root / "docs/configuration.md": docs_output.configuration(topics),
+        root / "docs/configuration.md": docs_output.configuration(topics, specs.load_sentinel(SPEC)),
         root / "hearth.conf": docs_output.default_file(topics),
     }
     stale = [path for path, text in outputs.items() if not path.exists() or path.read_text() != text]

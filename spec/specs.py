@@ -89,6 +89,15 @@ def all_directives(topics):
     return sorted((d for topic in topics for d in topic["directives"]), key=lambda d: d["name"])
 
 
+def load_sentinel(spec):
+    """The directives of a Sentinel's configuration file, in the order in which people look for them."""
+    directives = load_json(spec / "sentinel.json")["directives"]
+    for directive in directives:
+        fields = ["words", "default", "also", "kept", "origin", "summary"]
+        check_fields(f"sentinel.json, {directive.get('words')}", directive, fields, ["words", "summary"])
+    return directives
+
+
 def load_commands(spec):
     """Top-level commands by name; each gets 'subcommands', a list in order of name."""
     commands = {}

@@ -1,8 +1,12 @@
 // hearth-server: reads the configuration, becomes what it says, and serves until told to stop.
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/hash.h"
@@ -29,7 +33,7 @@ std::string ReadStandardInput() {
   return text;
 }
 
-int Main(std::vector<std::string> words) {
+int Main(std::string_view program, std::vector<std::string> words) {
   const auto memory = RegisterThreadMemory();
   if (const auto answer = server::AnswerInformationOption(words)) {
     std::fputs(answer->text.c_str(), answer->is_asked_for ? stdout : stderr);
@@ -42,18 +46,29 @@ int Main(std::vector<std::string> words) {
   const auto net = env::MakeSystemNet();
   SetHashSeed(random->Seed64());
 
+  const bool is_sentinel = server::IsSentinelAsked(program, words);
+  Logger log;
   server::ConfigFiles files(*disk);
   settings::Configuration configuration(files);
   const settings::StartArguments arguments = settings::ParseStartArguments(words);
   std::string standard_input;
   if (arguments.reads_standard_input) standard_input = ReadStandardInput();
-  if (Status status = configuration.Load(arguments, standard_input, server::OptionsForLoading()); !status) {
-    std::fputs(settings::Configuration::FatalText(status.error(), server::kVersionText).c_str(), stderr);
+  const auto give_up = [](const Error& error) {
+    std::fputs(settings::Configuration::FatalText(error, server::kVersionText).c_str(), stderr);
     return 1;
+  };
+  if (Status status = configuration.Load(arguments, standard_input, server::OptionsForLoading(is_sentinel));
+      !status) {
+    return give_up(status.error());
+  }
+  std::optional<server::SentinelState> sentinel;
+  if (is_sentinel) {
+    auto state = server::LoadSentinelState(configuration, *disk, *clock, *random, log);
+    if (!state) return give_up(state.error());
+    sentinel = std::move(*state);
   }
 
-  Logger log;
-  server::Launch launch(configuration, log, *disk);
+  server::Launch launch(configuration, log, *disk, is_sentinel);
   if (Status status = launch.Prepare(!words.empty()); !status) return 1;
 
   auto poller = env::MakeSystemPoller();
@@ -61,8 +76,7 @@ int Main(std::vector<std::string> words) {
     log.Warning("{}", poller.error().message);
     return 1;
   }
-  log.SetRole('M');
-  server::Server server(configuration, log, *clock, *net, **poller, *random, *disk);
+  server::Server server(configuration, log, *clock, *net, **poller, *random, *disk, std::move(sentinel));
   env::CatchStopSignals([](void* sleeper) { static_cast<server::Server*>(sleeper)->Wake(); }, &server);
   server::InstallCrashReport(log, [] { return std::string(); });
   if (Status status = server.Start(); !status) return 1;
@@ -70,11 +84,13 @@ int Main(std::vector<std::string> words) {
   const int code = server.Run();
   env::CatchStopSignals(nullptr, nullptr);
   launch.CleanUp();
-  log.Warning("Hearth is now ready to exit, bye bye...");
+  log.Warning("{} is now ready to exit, bye bye...", is_sentinel ? "Sentinel" : "Hearth");
   return code;
 }
 
 }  // namespace
 }  // namespace hearth
 
-int main(int argc, char** argv) { return hearth::Main({argv + 1, argv + argc}); }
+int main(int argc, char** argv) {
+  return hearth::Main(argc > 0 ? argv[0] : "", {argv + std::min(argc, 1), argv + argc});
+}

@@ -1,4 +1,4 @@
-// CLIENT KILL, PAUSE, UNPAUSE, UNBLOCK, REPLY: what one client does to others, and to its own replies.
+// CLIENT KILL, PAUSE, UNPAUSE, UNBLOCK, REPLY, ACKS: what one client does to others, and to its own replies.
 
 #include <limits>
 #include <optional>
@@ -38,7 +38,8 @@ bool ParseFilterOption(Context& ctx, size_t i, ClientFilter& filter) {
   } else if (ctx.Is(i, "laddr")) {
     filter.local_address = value;
   } else if (ctx.Is(i, "user")) {
-    if (value != "default") return ctx.Error("ERR No such user '" + std::string(value) + "'"), false;
+    if (ctx.engine().acl().users().Find(value) == nullptr)
+      return ctx.Error("ERR No such user '" + std::string(value) + "'"), false;
     filter.user = value;
   } else if (ctx.Is(i, "skipme") && (EqualsIgnoreCase(value, "yes") || EqualsIgnoreCase(value, "no"))) {
     filter.skips_caller = EqualsIgnoreCase(value, "yes");
@@ -132,6 +133,18 @@ void Reply(Context& ctx) {
   client.set(Client::kReplyLimited, client.reply_mode != engine::ReplyMode::kOn);
 }
 
+void Acks(Context& ctx) {
+  if (ctx.Is(2, "default")) {
+    ctx.engine().SetAcks(ctx.client(), -1);
+    return ctx.reply().Ok();
+  }
+  const auto acks = ctx.IntegerIn(2, 0, std::numeric_limits<int32_t>::max(),
+                                  "ERR acks must be a number of replicas, or DEFAULT");
+  if (!acks) return;
+  ctx.engine().SetAcks(ctx.client(), *acks);
+  ctx.reply().Ok();
+}
+
 }  // namespace
 
 void RegisterClientControl(engine::CommandTable& table) {
@@ -140,6 +153,7 @@ void RegisterClientControl(engine::CommandTable& table) {
   table.Bind("client|unpause", engine::MakeHandler<&Unpause>());
   table.Bind("client|unblock", engine::MakeHandler<&Unblock>());
   table.Bind("client|reply", engine::MakeHandler<&Reply>());
+  table.Bind("client|acks", engine::MakeHandler<&Acks>());
 }
 
 }  // namespace hearth::commands

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/acl_user.h"
 #include "engine/client_filters.h"
 #include "engine/client_limits.h"
 
@@ -70,7 +71,8 @@ std::string DescribeClient(const Client& client, int64_t now_ms) {
                  std::max(unsent, connection.output_memory_bytes()), engine::ClientMemoryBytes(client),
                  unsent > 0 ? "rw" : "r");
   fmt::format_to(out, " cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}",
-                 client.last_command != nullptr ? client.last_command->full_name() : "NULL", client.user,
+                 client.last_command != nullptr ? client.last_command->full_name() : "NULL",
+                 client.user != nullptr ? std::string_view(client.user->name()) : "(superuser)",
                  client.writer.protocol(), client.library_name, client.library_version);
   return line;
 }

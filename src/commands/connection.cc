@@ -20,36 +20,16 @@ constexpr std::string_view kInterfaceVersion = "7.2.4";
 
 constexpr std::string_view kWrongPassword = "WRONGPASS invalid username-password pair or user is disabled.";
 
-void SetAuthenticated(Client& client, bool is_authenticated) {
-  client.set(Client::kUnauthenticated, !is_authenticated);
-  if (client.connection != nullptr) client.connection->set_authenticated(is_authenticated);
-}
-
-// Takes as long whatever the first difference is, so that timing tells nothing about the password.
-bool IsSamePassword(std::string_view given, std::string_view wanted) {
-  unsigned difference = given.size() != wanted.size();
-  for (size_t i = 0; i < given.size() && !wanted.empty(); ++i) {
-    difference |=
-        static_cast<unsigned char>(given[i]) ^ static_cast<unsigned char>(wanted[i % wanted.size()]);
-  }
-  return difference == 0;
-}
-
 // Logs the caller in, or replies the error.
 bool Authenticate(Context& ctx, std::string_view user, std::string_view password) {
-  const std::string& wanted = ctx.settings().requirepass;
-  if (user != "default" || (!wanted.empty() && !IsSamePassword(password, wanted))) {
-    ctx.Error(kWrongPassword);
-    return false;
-  }
-  ctx.client().user = "default";
-  SetAuthenticated(ctx.client(), true);
-  return true;
+  if (ctx.engine().acl().LogIn(ctx.client(), user, password, ctx[0], ctx.now_ms())) return true;
+  ctx.Error(kWrongPassword);
+  return false;
 }
 
 void Auth(Context& ctx) {
   if (ctx.size() > 3) return ctx.SyntaxError();
-  if (ctx.size() == 2 && ctx.settings().requirepass.empty()) {
+  if (ctx.size() == 2 && ctx.engine().acl().users().default_user().needs_no_password()) {
     return ctx.Error(
         "ERR AUTH <password> called without any password configured for the default user. Are you sure your "
         "configuration is correct?");
@@ -118,7 +98,7 @@ void Hello(Context& ctx) {
   if (!ParseHello(ctx, options)) return;
   Client& client = ctx.client();
   if (options.user_at && !Authenticate(ctx, ctx[*options.user_at], ctx[*options.user_at + 1])) return;
-  if (client.is(Client::kUnauthenticated)) {
+  if (ctx.engine().acl().MustLogIn(client)) {
     return ctx.Error(
         "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH "
         "<user> "
@@ -153,8 +133,6 @@ void Quit(Context& ctx) {
 
 void Reset(Context& ctx) {
   ctx.engine().ResetSession(ctx.client());
-  ctx.client().user = "default";
-  SetAuthenticated(ctx.client(), ctx.settings().requirepass.empty());
   ctx.reply().Simple("RESET");
 }
 

@@ -14,8 +14,8 @@ struct Session : engine::EngineFixture {
     RegisterClientCommands(engine.commands());
     RegisterClientControl(engine.commands());
   }
-  void SetPassword(std::string password) {
-    settings.requirepass = std::move(password);
+  void SetPassword(std::string_view password) {
+    engine.acl().SetDefaultPassword(password);
     client->set(engine::Client::kUnauthenticated, true);
   }
 };
@@ -60,7 +60,7 @@ TEST(Hello, NamesWhatItDoesNotUnderstand) {
 
 TEST(Reset, AsksForThePasswordAgain) {
   Session session;
-  session.settings.requirepass = "secret";
+  session.engine.acl().SetDefaultPassword("secret");
   EXPECT_EQ(session.Do("SUBSCRIBE a"), "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n");
   EXPECT_EQ(session.Do("RESET"), "+RESET\r\n");
   EXPECT_TRUE(session.Do("ECHO a").starts_with("-NOAUTH"));

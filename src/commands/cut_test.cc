@@ -77,10 +77,6 @@ class Collector : public keyspace::CaptureHandler {
     for (const auto& group : head.groups) {
       text += " " + std::string(group.name) + " " + std::to_string(group.last_id.ms);
       for (const auto& consumer : group.consumers) text += " " + std::string(consumer.name);
-      for (const auto& pending : group.pending) {
-        text += " " + std::to_string(pending.id.ms) + "-" + std::to_string(pending.consumer) + "-" +
-                std::to_string(pending.delivery_count);
-      }
     }
     return text;
   }
@@ -116,6 +112,11 @@ class Collector : public keyspace::CaptureHandler {
     if (value.type == Type::kHash && value.encoding == Encoding::kHashTable) {
       const auto field = parts.FieldAndValue();
       return std::string(field.name) + "=" + std::string(field.value);
+    }
+    if (value.type == Type::kStream && parts.NextIsPending()) {
+      const auto pending = parts.Pending();
+      return "pending " + std::to_string(pending.group) + "-" + std::to_string(pending.id.ms) + "-" +
+             std::to_string(pending.consumer) + "-" + std::to_string(pending.delivery_count);
     }
     if (value.type == Type::kStream) {
       const auto block = parts.Block();
@@ -201,7 +202,7 @@ class CutTest : public testing::Test {
   }
 
   void Change() {
-    switch (random_.Below(36)) {
+    switch (random_.Below(40)) {
       case 0:
         return Run(Many({"RPUSH", Key("l")}, 1));
       case 1:
@@ -257,7 +258,10 @@ class CutTest : public testing::Test {
       case 26:
         return Run({"XGROUP", "CREATE", Key("x"), "g", "0"});
       case 27:
-        return Run({"XREADGROUP", "GROUP", "g", Small(), "COUNT", "3", "STREAMS", Key("x"), ">"});
+      case 35:
+      case 36:
+      case 37:
+        return ChangeGroup();
       case 28:
         return Run({"RENAME", Any(), Any()});
       case 29:
@@ -274,6 +278,30 @@ class CutTest : public testing::Test {
         return random_.Below(20) == 0 ? Run({"FLUSHDB"}) : Run({"INCR", "n" + Small()});
       default:
         return Run({"PEXPIREAT", Any(), std::to_string(4'000'000'000'000 + random_.Below(1000))});
+    }
+  }
+
+  void ChangeGroup() {
+    const std::string key = Key("x");
+    const std::string consumer = "c" + std::to_string(random_.Below(4));
+    const auto id = [this] { return std::to_string(1 + random_.Below(clock_)) + "-1"; };
+    switch (random_.Below(8)) {
+      case 0:
+        return Run({"XACK", key, "g", id(), id(), id()});
+      case 1:
+        return Run({"XCLAIM", key, "g", consumer, "0", id(), id(), id(), "FORCE"});
+      case 2:
+        return Run({"XAUTOCLAIM", key, "g", consumer, "0", id(), "COUNT", "20"});
+      case 3:
+        return Run({"XREADGROUP", "GROUP", "g", consumer, "COUNT", "20", "STREAMS", key, id()});
+      case 4:
+        return Run({"XGROUP", "DELCONSUMER", key, "g", consumer});
+      case 5:
+        return random_.Below(3) == 0 ? Run({"XGROUP", "DESTROY", key, "g"})
+                                     : Run({"XGROUP", "SETID", key, "g", id()});
+      default:
+        const std::string count = random_.Below(3) == 0 ? "2000" : "3";
+        return Run({"XREADGROUP", "GROUP", "g", consumer, "COUNT", count, "STREAMS", key, ">"});
     }
   }
 

@@ -31,5 +31,6 @@ void RegisterTransactions(engine::CommandTable& table);
 void RegisterCommandInfo(engine::CommandTable& table);
 void RegisterCommandDocs(engine::CommandTable& table);
 void RegisterSlowlog(engine::CommandTable& table);
+void RegisterAcl(engine::CommandTable& table);
 
 }  // namespace hearth::commands

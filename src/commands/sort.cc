@@ -5,6 +5,7 @@
 #include "commands/register.h"
 #include "commands/sort_order.h"
 #include "commands/sort_pattern.h"
+#include "engine/acl_user.h"
 #include "engine/context.h"
 #include "keyspace/container.h"
 #include "keyspace/list_value.h"
@@ -14,6 +15,7 @@
 namespace hearth::commands {
 namespace {
 
+using engine::Client;
 using engine::Context;
 using engine::Entry;
 using engine::Key;
@@ -32,10 +34,18 @@ struct SortOptions {
   size_t store_argument = 0;
 };
 
-// In cluster mode the keys of a pattern may be anywhere. Replies the error.
+// In cluster mode the keys of a pattern may be anywhere, and nobody knows which of them a user may read.
+// Replies the error.
 bool IsPatternAllowed(Context& ctx, const SortPattern& pattern, std::string_view option) {
-  if (!ctx.settings().cluster_enabled || !pattern.has_place()) return true;
-  ctx.Error("ERR " + std::string(option) + " option of SORT denied in cluster mode.");
+  const bool is_by = option == "BY";
+  if (ctx.settings().cluster_enabled && pattern.has_place()) {
+    ctx.Error("ERR " + std::string(option) + " option of SORT denied in cluster mode.");
+    return false;
+  }
+  const Client& client = ctx.client();
+  if (!client.is(Client::kRestricted) || (is_by && !pattern.has_place())) return true;
+  if (client.user->MayReadAllKeys(ctx.command(), ctx.args())) return true;
+  ctx.Error("ERR " + std::string(option) + " option of SORT denied due to insufficient ACL permissions.");
   return false;
 }
 

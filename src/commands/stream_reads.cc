@@ -242,7 +242,7 @@ class GroupRead {
     for (; at && MayTakeMore(options_.count, taken); at = consumer_.pending.Next(at)) {
       const StreamId id = consumer_.pending.IdAt(at);
       if (ReplyStreamEntry(reply, stream_->log, id)) {
-        stream_.Redeliver(consumer_.pending.ValueAt(at), ctx_.now_ms());
+        stream_.Redeliver(group_, id, consumer_.pending.ValueAt(at), ctx_.now_ms());
       } else {
         reply.Array(2);
         ReplyStreamId(reply, id);

@@ -16,6 +16,7 @@ namespace hearth::ds {
 struct Bucket;
 struct QuicklistNode;
 struct StreamBlock;
+struct StreamId;
 class Quicklist;
 class StreamLog;
 
@@ -27,6 +28,11 @@ class CutObserver {
   virtual void CaptureBucket(const void* /*table*/, const Bucket& /*head*/, uint8_t /*cuts*/) {}
   virtual void CaptureNode(const Quicklist& /*list*/, const QuicklistNode& /*node*/, uint8_t /*cuts*/) {}
   virtual void CaptureBlock(const StreamLog& /*log*/, const StreamBlock& /*block*/, uint8_t /*cuts*/) {}
+  // `entry` is a keyspace::PendingEntry of the stream with this log.
+  virtual void CapturePending(const StreamLog& /*log*/, const StreamId& /*id*/, const void* /*entry*/,
+                              uint8_t /*cuts*/) {}
+  // A keyspace::ConsumerGroup, all captured, is about to leave its stream.
+  virtual void OnGroupLeaves(const StreamLog& /*log*/, const void* /*group*/) {}
   // A node, captured by all, is about to leave its list.
   virtual void OnNodeLeaves(const Quicklist& /*list*/, const QuicklistNode& /*node*/) {}
 

@@ -13,12 +13,15 @@
 
 #include "engine/blocking.h"
 #include "engine/command_table.h"
+#include "engine/promises.h"
 #include "keyspace/database.h"
 #include "net/connection.h"
 #include "resp/output_buffer.h"
 #include "resp/writer.h"
 
 namespace hearth::engine {
+
+class AclUser;
 
 // A command waiting in MULTI, with arguments of its own.
 struct QueuedCommand {
@@ -65,8 +68,11 @@ class Client {
     kPaused = 1u << 7,       // its request waits for the end of CLIENT PAUSE
     kFromPrimary = 1u << 8,  // its commands are the stream of our primary
     kReplica = 1u << 9,      // asks for our stream, or gets it
+    kOwnAcks = 1u << 10,     // has asked for acknowledgements of its own writes
+    kRestricted = 1u << 11,  // its user may not do everything
   };
-  static constexpr uint32_t kCarefulStates = kUnauthenticated | kInTransaction | kSubscribedResp2;
+  static constexpr uint32_t kCarefulStates =
+      kUnauthenticated | kInTransaction | kSubscribedResp2 | kOwnAcks | kRestricted;
 
   // `connection` is null for an internal caller, whose replies go to `own_output`.
   Client(uint64_t id, net::Connection* connection, resp::OutputBuffer& output, int64_t now_ms)
@@ -84,23 +90,26 @@ class Client {
   std::string name;
   std::string library_name;
   std::string library_version;
-  std::string user = "default";
+  const AclUser* user = nullptr;  // as whom it acts; null for an internal caller
   ReplyMode reply_mode = ReplyMode::kOn;
   bool is_exempt_from_eviction = false;  // CLIENT NO-EVICT
   bool touches_keys = true;              // CLIENT NO-TOUCH
+  int64_t acks = -1;  // CLIENT ACKS: replicas that must have its writes; -1 for the default
   const Command* last_command = nullptr;
   int64_t created_ms;
   int64_t last_interaction_ms;
   uint64_t commands_processed = 0;
   uint64_t last_write_offset = 0;   // where its last write ends in the write log, 0 if that is not known
-  uint64_t held_until = 0;          // offset of the write log that its replies wait for, 0 for none
   int64_t soft_limit_since_ms = 0;  // when its output passed the soft limit, 0 if it is below
 
   std::unique_ptr<TransactionState> transaction;
   std::unique_ptr<SubscriptionState> subscriptions;
   std::unique_ptr<BlockedState> blocked;
+  std::unique_ptr<HeldOutput> held;  // once its replies have had to wait
 
   bool in_transaction() const { return is(kInTransaction); }
+  // Replies of it wait for their writes to be safe.
+  bool is_held() const { return held != nullptr && held->groups > 0; }
   // Its commands were accepted elsewhere before: our primary's, those of our own files.
   bool is_trusted() const { return connection == nullptr || is(kFromPrimary); }
   // Closes after what has been written so far is sent.

@@ -1,6 +1,7 @@
 #include "engine/client_filters.h"
 
 #include "base/text.h"
+#include "engine/acl_user.h"
 
 namespace hearth::engine {
 
@@ -29,7 +30,7 @@ bool ClientFilter::Matches(const Client& client, const Client& caller, int64_t n
   if (type && TypeOf(client) != *type) return false;
   if (address && client.connection->peer_address() != *address) return false;
   if (local_address && client.connection->local_address() != *local_address) return false;
-  if (user && client.user != *user) return false;
+  if (user && (client.user == nullptr || client.user->name() != *user)) return false;
   return !minimum_age_seconds || (now_ms - client.created_ms) / 1000 >= *minimum_age_seconds;
 }
 

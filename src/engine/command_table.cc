@@ -98,6 +98,32 @@ void CommandTable::Bind(std::string_view full_name, Handler handler) {
   command->handler = handler;
 }
 
+void CommandTable::Rebind(std::string_view full_name, Handler handler) {
+  Command* command = FindFull(full_name);
+  HEARTH_ASSERT(command != nullptr);
+  HEARTH_ASSERT(command->handler);
+  command->handler = handler;
+}
+
+void CommandTable::BecomeSentinel() {
+  std::vector<std::pair<std::string, uint16_t>> names;
+  std::vector<Command*> commands;
+  for (const CommandFacts& facts : AllCommandFacts()) {
+    if (!(facts.flags & kCommandSentinel)) continue;
+    Command* command = Find(facts.name);
+    if (command == nullptr) {
+      command = Add(facts, nullptr);
+      for (const CommandFacts& subcommand : facts.subcommands)
+        command->subcommands.push_back(Add(subcommand, command));
+    }
+    std::erase_if(command->subcommands, [](const Command* one) { return !one->is(kCommandSentinel); });
+    commands.push_back(command);
+    names.emplace_back(facts.name, command->id);
+  }
+  top_level_ = std::move(commands);
+  RebuildNames(names);
+}
+
 std::vector<std::pair<std::string, uint16_t>> CommandTable::Names() const {
   std::vector<std::pair<std::string, uint16_t>> names;
   for (const Slot& slot : slots_) {

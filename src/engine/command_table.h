@@ -70,6 +70,13 @@ class CommandTable {
   // Gives a command its handler; `full_name` as in the facts, "config|set". It must exist and have none yet.
   void Bind(std::string_view full_name, Handler handler);
 
+  // Another handler in the place of the one that a command has.
+  void Rebind(std::string_view full_name, Handler handler);
+
+  // Leaves what exists in Sentinel mode, handlers included, and adds what exists there alone, without
+  // handlers.
+  void BecomeSentinel();
+
   // rename-command: an empty new name takes the command away. Fails if there is no such command or the new
   // name is taken; the error is the text after "rename-command".
   Status Rename(std::string_view name, std::string_view new_name);

@@ -2,12 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <set>
 
 #include "base/text.h"
 
 namespace hearth::engine {
 namespace {
+
+void Nothing(Context&) {}
+void NothingElse(Context&) { std::abort(); }
 
 TEST(CommandTableTest, FindsEveryCommandInAnyCase) {
   CommandTable table;
@@ -50,6 +54,34 @@ TEST(CommandTableTest, CommandsThatOnlySentinelHasAreAbsent) {
   CommandTable table;
   for (const auto& command : table.all())
     EXPECT_FALSE(command->is(kCommandOnlySentinel)) << command->full_name();
+}
+
+TEST(CommandTableTest, ASentinelHasItsOwnCommandsAndFewOthers) {
+  CommandTable table;
+  table.Bind("ping", MakeHandler<&Nothing>());
+  table.BecomeSentinel();
+  for (const Command* command : table.commands()) {
+    EXPECT_TRUE(command->is(kCommandSentinel)) << command->full_name();
+    EXPECT_EQ(table.Find(command->full_name()), command);
+    for (const Command* subcommand : command->subcommands) {
+      EXPECT_TRUE(subcommand->is(kCommandSentinel)) << subcommand->full_name();
+    }
+  }
+  EXPECT_EQ(table.FindId("get"), CommandTable::kNone);
+  EXPECT_EQ(table.FindFull("config|get"), nullptr);
+  EXPECT_TRUE(table.Find("ping")->handler);
+  Command* const masters = table.FindFull("sentinel|masters");
+  ASSERT_NE(masters, nullptr);
+  EXPECT_FALSE(masters->handler);
+  EXPECT_EQ(masters->container, table.Find("SENTINEL"));
+}
+
+TEST(CommandTableTest, ACommandCanGetAnotherHandler) {
+  CommandTable table;
+  table.Bind("ping", MakeHandler<&Nothing>());
+  const auto before = table.Find("ping")->handler.call;
+  table.Rebind("ping", MakeHandler<&NothingElse>());
+  EXPECT_NE(table.Find("ping")->handler.call, before);
 }
 
 TEST(CommandTableTest, ARenamedCommandHasItsNewNameAlone) {

@@ -12,6 +12,7 @@ Engine::Engine(const Parts& parts)
       ticks_(parts.ticks),
       log_(parts.log),
       keyspace_(parts.settings, *this, static_cast<int>(parts.settings.databases), parts.random_seed),
+      acl_(commands_, clients_, parts.settings),
       eviction_(keyspace_, AllocatedBytes, [this] { return clock_.MonotonicMicros(); }),
       ticks_per_ms_(static_cast<uint64_t>(parts.ticks.ticks_per_micro() * 1000)) {
   RefreshTime();
@@ -31,6 +32,7 @@ void Engine::RefreshChecks() {
   if (pause_.scope() != Pause::Scope::kNone) checks_ |= kCheckPause;
   if (is_loading_) checks_ |= kCheckLoading;
   if (refusals_ != Refusals{.ignores_maxmemory = refusals_.ignores_maxmemory}) checks_ |= kCheckRefusals;
+  if (promises_.are_made && settings_.replication_acks > 0) checks_ |= kCheckPromises;
   slow_ticks_ = settings_.slowlog_log_slower_than < 0
                     ? std::numeric_limits<uint64_t>::max()
                     : static_cast<uint64_t>(static_cast<double>(settings_.slowlog_log_slower_than) *
@@ -49,6 +51,22 @@ void Engine::SetRefusals(Refusals refusals) {
   RefreshChecks();
 }
 
+void Engine::SetPromises(Promises promises) {
+  if (promises == promises_) return;
+  promises_ = promises;
+  RefreshChecks();
+}
+
+uint32_t Engine::AcksFor(const Client& client) const {
+  if (!promises_.are_made || client.is_trusted()) return 0;
+  return static_cast<uint32_t>(client.acks >= 0 ? client.acks : settings_.replication_acks);
+}
+
+void Engine::SetAcks(Client& client, int64_t acks) {
+  client.acks = acks;
+  client.set(Client::kOwnAcks, acks > 0);
+}
+
 void Engine::UpdateKeyspaceReports() {
   keyspace_.set_reports_changes(watches_.any() || blocking_.key_count_for_removal() != 0);
   keyspace_.set_reports_added(blocking_.any() ||
@@ -60,6 +78,7 @@ void Engine::UpdateKeyspaceReports() {
 void Engine::OnOpen(net::Connection& connection) {
   Client& client = clients_.Add(connection.id(), &connection, connection.output(), now_ms());
   connection.user_data = &client;
+  acl_.Welcome(client);
   if (on_open_) on_open_(client);
 }
 
@@ -196,8 +215,9 @@ void Engine::EndPause() {
   ResumePaused();
 }
 
-void Engine::RestWrites(bool on) {
-  pause_.set_rests_writes(on);
+void Engine::RestWrites(RestReason reason, bool on) {
+  if (pause_.rests(reason) == on) return;
+  pause_.SetRest(reason, on);
   ResumePaused();
 }
 
@@ -219,8 +239,10 @@ void Engine::ResetSession(Client& client) {
   client.reply_mode = ReplyMode::kOn;
   client.is_exempt_from_eviction = false;
   client.touches_keys = true;
+  client.acks = -1;
   client.name.clear();
   client.writer.set_protocol(2);
+  acl_.Welcome(client);
 }
 
 // ---- what the keyspace reports

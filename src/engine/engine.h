@@ -14,12 +14,14 @@
 #include <vector>
 
 #include "base/log.h"
+#include "engine/acl.h"
 #include "engine/blocking.h"
 #include "engine/clients.h"
 #include "engine/command_table.h"
 #include "engine/context.h"
 #include "engine/effects.h"
 #include "engine/pause.h"
+#include "engine/promises.h"
 #include "engine/pubsub.h"
 #include "engine/refusals.h"
 #include "engine/slowlog.h"
@@ -77,8 +79,8 @@ class Engine final : public net::ConnectionHandler,
 
   // Ends CLIENT PAUSE: those who waited go on.
   void EndPause();
-  // Writes wait while another server takes over, or replicas are to catch up before the end.
-  void RestWrites(bool on);
+  // Writes wait, or no longer for this reason.
+  void RestWrites(RestReason reason, bool on);
 
   // Takes back all that a session may have set (RESET), but for its connection.
   void ResetSession(Client& client);
@@ -90,6 +92,12 @@ class Engine final : public net::ConnectionHandler,
   bool is_loading() const { return is_loading_; }
   const Refusals& refusals() const { return refusals_; }
   void SetRefusals(Refusals refusals);
+  const Promises& promises() const { return promises_; }
+  void SetPromises(Promises promises);
+  // How many replicas must have a write of the client before its reply leaves.
+  uint32_t AcksFor(const Client& client) const;
+  // CLIENT ACKS: -1 for the default.
+  void SetAcks(Client& client, int64_t acks);
   // Evicts until under maxmemory; false if it cannot get there. Called before commands that may use memory.
   bool MakeRoom();
   // Memory is still above the limit and eviction should go on in the next turn.
@@ -113,6 +121,7 @@ class Engine final : public net::ConnectionHandler,
   keyspace::Keyspace& keyspace() { return keyspace_; }
   CommandTable& commands() { return commands_; }
   Clients& clients() { return clients_; }
+  Acl& acl() { return acl_; }
   PubSub& pubsub() { return pubsub_; }
   Blocking& blocking() { return blocking_; }
   Effects& effects() { return effects_; }
@@ -131,11 +140,14 @@ class Engine final : public net::ConnectionHandler,
   // Looks after a client once its command or batch is done: output limits. Set by the part that knows them.
   void set_after_batch(std::function<void(Client&)> hook) { after_batch_ = std::move(hook); }
   // Called when a client's command or transaction has given effects to the sink.
-  void set_after_write(std::function<void(Client&)> hook) { after_write_ = std::move(hook); }
+  using WriteHook = std::function<void(Client&, const WrittenUnit&)>;
+  void set_after_write(WriteHook hook) { after_write_ = std::move(hook); }
   // Called after each request of a client that is kFromPrimary has run.
   using StreamHook = std::function<void(Client&, net::Batch&, size_t index)>;
   void set_after_stream_request(StreamHook hook) { after_stream_request_ = std::move(hook); }
   void set_on_all_flushed(std::function<void()> hook) { on_all_flushed_ = std::move(hook); }
+  // The dataset is not what it should be, or cannot be kept, and the settings say that the process ends then.
+  void set_on_panic(std::function<void()> hook) { on_panic_ = std::move(hook); }
   void set_on_open(std::function<void(Client&)> hook) { on_open_ = std::move(hook); }
   void set_on_close(std::function<void(Client&)> hook) { on_close_ = std::move(hook); }
 
@@ -156,6 +168,7 @@ class Engine final : public net::ConnectionHandler,
     kCheckPause = 1u << 1,
     kCheckLoading = 1u << 2,
     kCheckRefusals = 1u << 3,
+    kCheckPromises = 1u << 4,
   };
 
   void RunPending();
@@ -169,7 +182,13 @@ class Engine final : public net::ConnectionHandler,
   // The pipeline. False if the request was answered (or put aside) by the check.
   bool FindCommand(Client& client, Arguments args, uint16_t command_id, Command*& command);
   bool PassesChecks(Client& client, Command& command, Arguments args);
+  bool PassesRights(Client& client, Command& command, Arguments args);
   bool PassesRefusals(Client& client, Command& command);
+  // The error if too few replicas are there to promise a write of the client, else empty.
+  std::string PromiseRefusal(const Client& client) const;
+  bool PassesPromises(Client& client, Command& command);
+  bool PassesDiskOfReplica(Client& client, const Command& command);
+  void Panic(Client& client, std::string_view why);
   bool MustWaitForPause(const Client& client, const Command& command) const;
   void Execute(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash);
   void RunMuted(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash);
@@ -180,6 +199,7 @@ class Engine final : public net::ConnectionHandler,
   void RejectUnknown(Client& client, Arguments args);
   void RejectUnknownSubcommand(Client& client, const Command& container, Arguments args);
   void QueueCommand(Client& client, Command& command, Arguments args);
+  bool MayStillRun(Client& client, Command& command, Arguments args);
 
   void ServeReadyKeys();
   void RetryBlocked(Client& client);
@@ -204,6 +224,7 @@ class Engine final : public net::ConnectionHandler,
   keyspace::Keyspace keyspace_;
   CommandTable commands_;
   Clients clients_;
+  Acl acl_;
   PubSub pubsub_;
   Blocking blocking_;
   Watches watches_;
@@ -213,15 +234,19 @@ class Engine final : public net::ConnectionHandler,
   Slowlog slowlog_;
   EngineStats stats_;
   std::function<void(Client&)> after_batch_;
-  std::function<void(Client&)> after_write_;
+  WriteHook after_write_;
   StreamHook after_stream_request_;
   std::function<void()> on_all_flushed_;
+  std::function<void()> on_panic_;
   std::function<void(Client&)> on_open_;
   std::function<void(Client&)> on_close_;
 
   uint32_t checks_ = 0;
   bool is_loading_ = false;
   Refusals refusals_;
+  Promises promises_;
+  WrittenUnit unit_;             // that runs now
+  int64_t told_of_disk_ms_ = 0;  // when the log last heard of a replica's disk
   bool must_evict_more_ = false;
   int unit_depth_ = 0;
   bool is_serving_ready_ = false;

@@ -1,5 +1,5 @@
-// Who waits: until when clients do for CLIENT PAUSE, with all commands or only writes, and with writes while
-// this server hands over to a replica (FAILOVER).
+// Who waits: until when clients do for CLIENT PAUSE, with all commands or only writes, and with writes for
+// other reasons.
 #pragma once
 
 #include <algorithm>
@@ -7,6 +7,13 @@
 #include <vector>
 
 namespace hearth::engine {
+
+// Why writes rest although no client asked for it.
+enum class RestReason : uint8_t {
+  kFailover = 1 << 0,     // this server hands over to a replica
+  kShutdown = 1 << 1,     // nothing is to come behind what has been promised
+  kSlowReplica = 1 << 2,  // it would be lost otherwise
+};
 
 // Owned by the engine; engine thread only.
 class Pause {
@@ -22,10 +29,14 @@ class Pause {
     scope_ = Scope::kNone;
     until_ms_ = 0;
   }
-  void set_rests_writes(bool on) { rests_writes_ = on; }
+  void SetRest(RestReason reason, bool on) {
+    const auto bit = static_cast<uint8_t>(reason);
+    rests_ = static_cast<uint8_t>(on ? rests_ | bit : rests_ & ~bit);
+  }
+  bool rests(RestReason reason) const { return (rests_ & static_cast<uint8_t>(reason)) != 0; }
   // The client's own pause has had its time.
   bool IsOver(int64_t now_ms) const { return scope_ != Scope::kNone && now_ms >= until_ms_; }
-  Scope scope() const { return std::max(scope_, rests_writes_ ? Scope::kWrites : Scope::kNone); }
+  Scope scope() const { return std::max(scope_, rests_ != 0 ? Scope::kWrites : Scope::kNone); }
   int64_t until_ms() const { return until_ms_; }
 
   // Clients whose request was put aside, in order.
@@ -34,7 +45,7 @@ class Pause {
  private:
   Scope scope_ = Scope::kNone;
   int64_t until_ms_ = 0;
-  bool rests_writes_ = false;
+  uint8_t rests_ = 0;  // bits of RestReason
 };
 
 }  // namespace hearth::engine

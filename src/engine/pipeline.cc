@@ -31,7 +31,27 @@ std::string_view Shown(std::string_view word, size_t size) {
   return word.substr(0, std::min(size, word.find('\0')));
 }
 
+// What is said of users stays out of logs.
+std::vector<std::string_view> WithoutSecrets(Arguments args) {
+  std::vector<std::string_view> shown(args.begin(), args.end());
+  if (args.size() < 2 || !EqualsIgnoreCase(args[0], "acl")) return shown;
+  for (const std::string_view word : {"setuser", "getuser", "deluser"}) {
+    if (EqualsIgnoreCase(args[1], word)) std::fill(shown.begin() + 2, shown.end(), "(redacted)");
+  }
+  return shown;
+}
+
+bool Writes(const Command& command) { return command.is(kCommandWrite); }
+
 bool MayWrite(const Command& command) { return command.is(kCommandWrite | kCommandMayReplicate); }
+
+// Whether an EXEC would run a command of which `what` is true.
+template <typename What>
+bool QueuesAny(const Client& client, const Command& command, What&& what) {
+  return command.full_name() == "exec" && client.in_transaction() &&
+         std::any_of(client.transaction->queue.begin(), client.transaction->queue.end(),
+                     [&](const QueuedCommand& queued) { return what(*queued.command); });
+}
 
 // Meanwhile what is written to the client goes to `discarded` instead.
 class Muted {
@@ -127,8 +147,21 @@ void Engine::RunFromPrimary(Client& client, Arguments args, uint16_t command_id,
         "'{}'",
         Shown({static_cast<const char*>(reply.iov_base), reply.iov_len}, reply.iov_len - 2),
         Shown(args[0], 128));
+    ++stats_.unexpected_errors;
+    // A writable replica may differ from its primary without a fault.
+    if (settings_.replica_read_only &&
+        settings_.propagation_error_behavior != settings::PropagationErrorBehavior::kIgnore) {
+      Panic(client, "a command of the primary has failed, and propagation-error-behavior is to panic");
+    }
   }
   discarded_.Clear();
+}
+
+// Nothing more of what the client has sent is run.
+void Engine::Panic(Client& client, std::string_view why) {
+  log_.Warning("Ending the process: {}", why);
+  client.CloseNow();
+  if (on_panic_) on_panic_();
 }
 
 // A reply would stand in the middle of the stream: who makes us give one is no replica.
@@ -175,8 +208,7 @@ bool Engine::FindCommand(Client& client, Arguments args, uint16_t command_id, Co
 }
 
 bool Engine::PassesChecks(Client& client, Command& command, Arguments args) {
-  if (client.is(Client::kUnauthenticated) && !client.is(Client::kFromPrimary) &&
-      !command.is(kCommandNoAuth)) {
+  if (acl_.MustLogIn(client) && !client.is(Client::kFromPrimary) && !command.is(kCommandNoAuth)) {
     Reject(client, command, "NOAUTH Authentication required.");
     return false;
   }
@@ -207,20 +239,20 @@ bool Engine::PassesChecks(Client& client, Command& command, Arguments args) {
     Reject(client, command, "ERR Command not allowed inside a transaction");
     return false;
   }
+  if (!PassesRights(client, command, args)) return false;
   if ((checks_ & kCheckMemory) && unit_depth_ == 0 && !client.is(Client::kFromPrimary)) {
     const bool has_room = MakeRoom();
     // Queueing needs memory too, whatever the command.
     const bool uses_memory =
         is_queued || command.is(kCommandDenyOom) ||
-        (command.full_name() == "exec" && client.in_transaction() &&
-         std::any_of(client.transaction->queue.begin(), client.transaction->queue.end(),
-                     [](const auto& queued) { return queued.command->is(kCommandDenyOom); }));
+        QueuesAny(client, command, [](const Command& one) { return one.is(kCommandDenyOom); });
     if (!has_room && uses_memory) {
       Reject(client, command, "OOM command not allowed when used memory > 'maxmemory'.");
       return false;
     }
   }
-  if ((checks_ & kCheckRefusals) && !client.is_trusted() && !PassesRefusals(client, command)) return false;
+  if ((checks_ & kCheckRefusals) && !PassesRefusals(client, command)) return false;
+  if (!PassesPromises(client, command)) return false;
   if (client.is(Client::kSubscribedResp2) && client.writer.protocol() == 2 &&
       !IsAllowedWhileSubscribed(command)) {
     Reject(client, command,
@@ -239,18 +271,59 @@ bool Engine::PassesChecks(Client& client, Command& command, Arguments args) {
     QueueCommand(client, command, args);
     return false;
   }
+  unit_.reply_start = client.writer.output().size_bytes();
+  return true;
+}
+
+bool Engine::PassesRights(Client& client, Command& command, Arguments args) {
+  if (!client.is(Client::kRestricted) || client.is(Client::kFromPrimary)) return true;
+  const AclVerdict verdict = acl_.Check(client, command, args);
+  if (verdict.is_allowed()) return true;
+  const AclContext context = client.in_transaction() ? AclContext::kTransaction : AclContext::kTopLevel;
+  acl_.Record(client, command, args, verdict, context, now_ms());
+  Reject(client, command, "NOPERM " + Acl::Explain(*client.user, command, args, verdict, false));
+  return false;
+}
+
+std::string Engine::PromiseRefusal(const Client& client) const {
+  const uint32_t acks = AcksFor(client);
+  if (acks <= promises_.replicas) return {};
+  return fmt::format(
+      "NOREPLICAS This write needs {} replicas to acknowledge it, and {} are online: it was not done", acks,
+      promises_.replicas);
+}
+
+// What cannot be promised is not done: an error for a write that was done is for what nobody could foresee.
+bool Engine::PassesPromises(Client& client, Command& command) {
+  if ((checks_ & kCheckPromises) == 0 && !client.is(Client::kOwnAcks)) return true;
+  if (!Writes(command) && !QueuesAny(client, command, Writes)) return true;
+  const std::string refusal = PromiseRefusal(client);
+  if (!refusal.empty()) Reject(client, command, refusal);
+  return refusal.empty();
+}
+
+// A replica cannot refuse a write of its primary: either it goes on without its disk, or it ends.
+bool Engine::PassesDiskOfReplica(Client& client, const Command& command) {
+  if (refusals_.disk.empty() || !Writes(command)) return true;
+  if (!settings_.replica_ignore_disk_write_errors) {
+    Panic(client,
+          "this replica cannot write to its disk, and replica-ignore-disk-write-errors does not let it go on "
+          "without");
+    return false;
+  }
+  constexpr int64_t kTellEveryMs = 10'000;
+  if (told_of_disk_ms_ == 0 || now_ms() - told_of_disk_ms_ >= kTellEveryMs) {
+    told_of_disk_ms_ = now_ms();
+    log_.Warning("Replica is applying a command even though it is unable to write to disk.");
+  }
   return true;
 }
 
 bool Engine::PassesRefusals(Client& client, Command& command) {
-  const bool is_exec = command.full_name() == "exec" && client.in_transaction();
-  const auto queues = [&](auto&& what) {
-    return is_exec && std::any_of(client.transaction->queue.begin(), client.transaction->queue.end(),
-                                  [&](const QueuedCommand& queued) { return what(*queued.command); });
-  };
-  const auto writes = [](const Command& one) { return one.is(kCommandWrite); };
-  const auto is_fit_for_stale = [](const Command& one) { return one.is(kCommandStale); };
-  const bool is_write = writes(command) || queues(writes);
+  if (client.is(Client::kFromPrimary)) return PassesDiskOfReplica(client, command);
+  if (client.is_trusted()) return true;
+  const auto is_unfit_for_stale = [](const Command& one) { return !one.is(kCommandStale); };
+  const bool is_write = Writes(command) || QueuesAny(client, command, Writes);
   // PING goes with the writes, so that whoever watches the server by it learns that something is wrong.
   if (!refusals_.disk.empty() && (is_write || command.full_name() == "ping")) {
     Reject(client, command, refusals_.disk);
@@ -258,8 +331,8 @@ bool Engine::PassesRefusals(Client& client, Command& command) {
     Reject(client, command, refusals_.replicas);
   } else if (refusals_.is_read_only && is_write) {
     Reject(client, command, "READONLY You can't write against a read only replica.");
-  } else if (refusals_.is_stale && !(is_fit_for_stale(command) &&
-                                     !queues([&](const Command& one) { return !is_fit_for_stale(one); }))) {
+  } else if (refusals_.is_stale &&
+             (is_unfit_for_stale(command) || QueuesAny(client, command, is_unfit_for_stale))) {
     Reject(client, command,
            "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
   } else {
@@ -271,10 +344,7 @@ bool Engine::PassesRefusals(Client& client, Command& command) {
 bool Engine::MustWaitForPause(const Client& client, const Command& command) const {
   if (client.is_trusted() || unit_depth_ > 0) return false;
   if (pause_.scope() == Pause::Scope::kAll) return command.full_name() != "client|unpause";
-  if (MayWrite(command)) return true;
-  return command.full_name() == "exec" && client.in_transaction() &&
-         std::any_of(client.transaction->queue.begin(), client.transaction->queue.end(),
-                     [](const auto& queued) { return MayWrite(*queued.command); });
+  return MayWrite(command) || QueuesAny(client, command, MayWrite);
 }
 
 void Engine::Call(Client& client, Command& command, Arguments args, uint64_t key_hash, bool is_retry) {
@@ -282,6 +352,7 @@ void Engine::Call(Client& client, Command& command, Arguments args, uint64_t key
   context.is_retry_ = is_retry;
   const uint64_t start = tick_;
   const uint64_t changes = keyspace_.change_count();
+  unit_.is_write |= Writes(command);
   effects_.BeginCommand(client.database);
   command.handler.call(command.handler.self, context);
   effects_.EndCommand(keyspace_.change_count() != changes, unit_depth_ == 0, args);
@@ -302,7 +373,8 @@ void Engine::Call(Client& client, Command& command, Arguments args, uint64_t key
 
 void Engine::LogSlowCommand(const Client& client, Arguments args, uint64_t duration) {
   if (settings_.slowlog_max_len == 0) return;
-  slowlog_.Add(now_ms() / 1000, static_cast<int64_t>(ticks_.ToMicros(duration)), args,
+  const std::vector<std::string_view> shown = WithoutSecrets(args);
+  slowlog_.Add(now_ms() / 1000, static_cast<int64_t>(ticks_.ToMicros(duration)), shown,
                client.connection != nullptr ? std::string_view(client.connection->peer_address()) : "",
                client.name, static_cast<size_t>(settings_.slowlog_max_len));
 }
@@ -314,7 +386,8 @@ void Engine::AfterUnit(Client& client) {
 }
 
 void Engine::PassOnEffects(Client& client) {
-  if (effects_.wanted() && effects_.Flush() && after_write_) after_write_(client);
+  if (effects_.wanted() && effects_.Flush() && after_write_) after_write_(client, unit_);
+  unit_.is_write = false;
 }
 
 void Engine::Reject(Client& client, Command& command, std::string_view error) {
@@ -402,6 +475,21 @@ void Engine::RetryBlocked(Client& client) {
   const net::Request& request = batch.requests()[batch.next];
   const Arguments args = batch.args(request);
   Command* command = &commands_.at(request.command);
+  if (client.is(Client::kRestricted)) {
+    // A right may have gone while it waited.
+    if (const AclVerdict verdict = acl_.Check(client, *command, args); !verdict.is_allowed()) {
+      acl_.Record(client, *command, args, verdict, AclContext::kTopLevel, now_ms());
+      Unblock(client, "NOPERM " + Acl::Explain(*client.user, *command, args, verdict, false));
+      return;
+    }
+  }
+  if (Writes(*command)) {
+    if (const std::string refusal = PromiseRefusal(client); !refusal.empty()) {
+      Unblock(client, refusal);
+      return;
+    }
+  }
+  unit_.reply_start = client.connection->output().size_bytes();
   client.set(Client::kBlocked, false);
   is_still_blocked_ = false;
   {

@@ -49,6 +49,7 @@ TEST_F(PipelineTest, ACommandWithoutAHandlerSaysThatItIsNotSupported) {
 }
 
 TEST_F(PipelineTest, WithoutAuthenticationOnlyItsCommandsRun) {
+  fixture_.engine.acl().SetDefaultPassword("secret");
   fixture_.client->set(Client::kUnauthenticated, true);
   EXPECT_EQ(Do("PING"), "-NOAUTH Authentication required.\r\n");
   EXPECT_EQ(Do("SET a"), "-ERR wrong number of arguments for 'set' command\r\n");

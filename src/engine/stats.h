@@ -10,6 +10,7 @@ namespace hearth::engine {
 struct EngineStats {
   uint64_t commands_processed = 0;
   uint64_t error_replies = 0;
+  uint64_t unexpected_errors = 0;  // to our primary's commands, or to those of our own files
   uint64_t connections_received = 0;
   uint64_t connections_rejected = 0;
   uint64_t evicted_clients = 0;

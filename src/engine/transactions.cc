@@ -1,5 +1,7 @@
 // MULTI, EXEC, DISCARD, WATCH: the engine's part, since EXEC runs other commands.
 
+#include <fmt/format.h>
+
 #include "engine/engine.h"
 
 namespace hearth::engine {
@@ -47,6 +49,22 @@ void Engine::Discard(Context& context) {
   context.reply().Ok();
 }
 
+// Rights may have gone since the command was queued.
+bool Engine::MayStillRun(Client& client, Command& command, Arguments args) {
+  if (!client.is(Client::kRestricted) || client.is(Client::kFromPrimary)) return true;
+  const AclVerdict verdict = acl_.Check(client, command, args);
+  if (verdict.is_allowed()) return true;
+  acl_.Record(client, command, args, verdict, AclContext::kTransaction, now_ms());
+  ++command.counters.rejected;
+  const std::string error = fmt::format(
+      "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This "
+      "command is no longer allowed for the following reason: {}",
+      Acl::ExplainInExec(verdict.reason));
+  CountError(error);
+  client.writer.Error(error);
+  return false;
+}
+
 void Engine::Exec(Context& context) {
   Client& client = context.client();
   if (!client.in_transaction()) {
@@ -77,6 +95,7 @@ void Engine::Exec(Context& context) {
   std::vector<std::string_view> views;
   for (const QueuedCommand& queued : queue) {
     views.assign(queued.args.begin(), queued.args.end());
+    if (!MayStillRun(client, *queued.command, views)) continue;
     Call(client, *queued.command, views, 0);
   }
   --unit_depth_;

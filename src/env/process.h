@@ -13,6 +13,8 @@
 namespace hearth::env {
 
 int ProcessId();
+// Without a word to anybody: for a crash that is asked for.
+[[noreturn]] void ExitAtOnce(int code);
 // Does a person read standard output?
 bool OutputIsTerminal();
 
@@ -33,6 +35,9 @@ int TakeStopSignal();
 bool NotifySystemd(std::string_view state);
 // "systemd", "upstart" or empty: who supervises this process, by the environment.
 std::string Supervisor();
+
+// The calling thread leaves more of the processor to others from now on: as nice(1) does, 0 to 19.
+void StandBack(int niceness);
 
 // What ps and top show.
 void SetProcessTitle(std::string_view title);

@@ -23,6 +23,9 @@ enum class CaptureWriter::Kind : uint8_t { kWhole, kBegin, kPiece, kEnd };
 
 namespace {
 
+// What a part of a stream begins with.
+enum class StreamPart : uint8_t { kBlock, kPending };
+
 constexpr size_t kChunkBytes = 64 << 10;
 constexpr size_t kSizeBytes = sizeof(uint64_t);
 
@@ -39,6 +42,25 @@ uint64_t PartCount(const Entry& entry) {
 }
 
 }  // namespace
+
+ConsumerPlaces::ConsumerPlaces(const Stream& stream) {
+  uint32_t group_place = 0;
+  for (const auto& [name, group] : stream.groups) {
+    uint32_t place = 0;
+    for (const auto& [consumer_name, consumer] : group->consumers) {
+      places_.push_back({consumer.get(), group_place, place++});
+    }
+    ++group_place;
+  }
+  std::ranges::sort(places_, {}, &Place::who);
+}
+
+CapturedPending ConsumerPlaces::Describe(StreamId id, const PendingEntry& entry) const {
+  const Consumer* who = entry.consumer;
+  const auto place = std::ranges::lower_bound(places_, who, {}, &Place::who);
+  HEARTH_ASSERT(place != places_.end() && place->who == who);
+  return {place->group, place->consumer, id, entry.delivered_ms, entry.delivery_count};
+}
 
 // ---- records
 
@@ -120,6 +142,11 @@ void CaptureWriter::AddBlock(uint64_t value, const ds::StreamBlock& block, bool 
   PutBlock(block, is_next);
 }
 
+void CaptureWriter::AddPending(uint64_t value, const CapturedPending& pending) {
+  ContinuePiece(value);
+  PutPending(pending);
+}
+
 void CaptureWriter::AddNode(uint64_t value, uint64_t self, uint64_t after, const ds::QuicklistNode& node) {
   ContinuePiece(value);
   PutNode(self, after, node);
@@ -172,13 +199,22 @@ void CaptureWriter::PutNode(uint64_t self, uint64_t after, const ds::QuicklistNo
 }
 
 void CaptureWriter::PutBlock(const ds::StreamBlock& block, bool is_next) {
+  PutNumber(StreamPart::kBlock);
   PutNumber(block.first_id);
   PutNumber(static_cast<uint8_t>(is_next));
   PutText(block.View().Raw());
 }
 
-// counters | group count u64 | groups, each: name | last id | entries read | consumer count u64 | consumers |
-// pending count u64 | pending entries
+void CaptureWriter::PutPending(const CapturedPending& pending) {
+  PutNumber(StreamPart::kPending);
+  PutNumber(pending.group);
+  PutNumber(pending.consumer);
+  PutNumber(pending.id);
+  PutNumber(pending.delivered_ms);
+  PutNumber(pending.delivery_count);
+}
+
+// counters | group count u64 | groups, each: name | last id | entries read | consumer count u64 | consumers
 void CaptureWriter::PutStreamHead(const Stream& stream) {
   PutNumber(stream.log.counters());
   PutNumber(uint64_t{stream.groups.size()});
@@ -187,26 +223,10 @@ void CaptureWriter::PutStreamHead(const Stream& stream) {
     PutNumber(group->last_id);
     PutNumber(group->entries_read);
     PutNumber(uint64_t{group->consumers.size()});
-    std::vector<const Consumer*> consumers;
     for (const auto& [consumer_name, consumer] : group->consumers) {
-      consumers.push_back(consumer.get());
       PutText(consumer_name);
       PutNumber(consumer->seen_ms);
       PutNumber(consumer->active_ms);
-    }
-    // Consumers are known by their place; looking it up by address needs them in that order.
-    std::vector<std::pair<const Consumer*, uint32_t>> places;
-    for (uint32_t i = 0; i < consumers.size(); ++i) places.emplace_back(consumers[i], i);
-    std::ranges::sort(places);
-    PutNumber(uint64_t{group->pending.size()});
-    for (auto at = group->pending.First(); at; at = group->pending.Next(at)) {
-      const PendingEntry& pending = group->pending.ValueAt(at);
-      const auto place = std::ranges::lower_bound(
-          places, std::pair{static_cast<const Consumer*>(pending.consumer), uint32_t{0}});
-      PutNumber(group->pending.IdAt(at));
-      PutNumber(pending.delivered_ms);
-      PutNumber(pending.delivery_count);
-      PutNumber(place->second);
     }
   }
 }
@@ -250,6 +270,12 @@ void CaptureWriter::PutParts(const Entry& entry) {
       PutStreamHead(stream);
       for (auto at = stream.log.blocks().First(); at; at = stream.log.blocks().Next(at)) {
         PutBlock(stream.log.blocks().ValueAt(at), true);
+      }
+      const ConsumerPlaces places(stream);
+      for (const auto& [name, group] : stream.groups) {
+        for (auto at = group->pending.First(); at; at = group->pending.Next(at)) {
+          PutPending(places.Describe(group->pending.IdAt(at), group->pending.ValueAt(at)));
+        }
       }
       return;
     }
@@ -309,8 +335,27 @@ CapturedParts::NodeParts CapturedParts::Node() {
   return node;
 }
 
+bool CapturedParts::NextIsPending() const {
+  StreamPart part;
+  HEARTH_ASSERT(bytes_.size() >= sizeof(part));
+  std::memcpy(&part, bytes_.data(), sizeof(part));
+  return part == StreamPart::kPending;
+}
+
+CapturedPending CapturedParts::Pending() {
+  CapturedPending pending;
+  HEARTH_ASSERT(Take<StreamPart>() == StreamPart::kPending);
+  pending.group = Take<uint32_t>();
+  pending.consumer = Take<uint32_t>();
+  pending.id = Take<StreamId>();
+  pending.delivered_ms = Take<int64_t>();
+  pending.delivery_count = Take<uint64_t>();
+  return pending;
+}
+
 CapturedParts::BlockParts CapturedParts::Block() {
   BlockParts block;
+  HEARTH_ASSERT(Take<StreamPart>() == StreamPart::kBlock);
   block.first_id = Take<StreamId>();
   block.is_next = Take<uint8_t>() != 0;
   block.pack = Text();
@@ -331,15 +376,16 @@ CapturedStreamHead CapturedParts::StreamHead() {
       consumer.seen_ms = Take<int64_t>();
       consumer.active_ms = Take<int64_t>();
     }
-    group.pending.resize(Take<uint64_t>());
-    for (CapturedGroup::Pending& pending : group.pending) {
-      pending.id = Take<StreamId>();
-      pending.delivered_ms = Take<int64_t>();
-      pending.delivery_count = Take<uint64_t>();
-      pending.consumer = Take<uint32_t>();
-    }
   }
   return head;
+}
+
+void CapturedStreamHead::SortPending() {
+  for (CapturedGroup& group : groups) {
+    if (!std::ranges::is_sorted(group.pending, {}, &CapturedPending::id)) {
+      std::ranges::sort(group.pending, {}, &CapturedPending::id);
+    }
+  }
 }
 
 // A friend of the writer, for its kinds.

@@ -34,6 +34,32 @@ namespace hearth::keyspace {
 // A run of whole records.
 using CaptureChunk = std::vector<char>;
 
+// A pending entry of a stream. Groups and consumers are known by their places in the stream's head.
+struct CapturedPending {
+  uint32_t group = 0;
+  uint32_t consumer = 0;
+  StreamId id;
+  int64_t delivered_ms = 0;
+  uint64_t delivery_count = 0;
+};
+
+// The places of a stream's consumers, as its head lists them.
+class ConsumerPlaces {
+ public:
+  ConsumerPlaces() = default;
+  explicit ConsumerPlaces(const Stream& stream);
+  // `entry` belongs to a consumer that was there when this was made.
+  CapturedPending Describe(StreamId id, const PendingEntry& entry) const;
+
+ private:
+  struct Place {
+    const Consumer* who;
+    uint32_t group;
+    uint32_t consumer;
+  };
+  std::vector<Place> places_;  // by address
+};
+
 class CaptureWriter {
  public:
   // `take` gets every full chunk.
@@ -51,6 +77,7 @@ class CaptureWriter {
   void Add(uint64_t value, std::string_view member);
   void Add(uint64_t value, const ds::ScoredMember& member);
   void AddBlock(uint64_t value, const ds::StreamBlock& block, bool is_next);
+  void AddPending(uint64_t value, const CapturedPending& pending);
   void AddNode(uint64_t value, uint64_t self, uint64_t after, const ds::QuicklistNode& node);
   void AddText(uint64_t value, uint64_t offset, std::string_view bytes);
 
@@ -79,6 +106,7 @@ class CaptureWriter {
   void PutScored(std::string_view member, double score);
   void PutNode(uint64_t self, uint64_t after, const ds::QuicklistNode& node);
   void PutBlock(const ds::StreamBlock& block, bool is_next);
+  void PutPending(const CapturedPending& pending);
   void PutStreamHead(const Stream& stream);
 
   std::function<void(CaptureChunk)> take_;
@@ -100,12 +128,6 @@ struct CapturedKey {
 
 // A consumer group of a captured stream.
 struct CapturedGroup {
-  struct Pending {
-    StreamId id;
-    int64_t delivered_ms;
-    uint64_t delivery_count;
-    uint32_t consumer;  // index into `consumers`
-  };
   struct ConsumerState {
     std::string_view name;
     int64_t seen_ms;
@@ -115,12 +137,18 @@ struct CapturedGroup {
   StreamId last_id;
   int64_t entries_read = 0;
   std::vector<ConsumerState> consumers;
-  std::vector<Pending> pending;  // in order of id
+  // In order of id. The head comes without: whoever reads it adds them as they come
+  // (CapturedStreamHead::Add).
+  std::vector<CapturedPending> pending;
 };
 
 struct CapturedStreamHead {
   ds::StreamLog::Counters counters;
   std::vector<CapturedGroup> groups;
+
+  void Add(const CapturedPending& entry) { groups[entry.group].pending.push_back(entry); }
+  // After the last one: those that changed before their turn came early.
+  void SortPending();
 };
 
 // Goes through the parts of a value, as they were captured. What one may call follows from type and
@@ -132,7 +160,8 @@ struct CapturedStreamHead {
 //   hash table of a hash     while (HasMore()) FieldAndValue()
 //   hash table of a set      while (HasMore()) Text()
 //   skiplist                 while (HasMore()) Scored()
-//   stream                   StreamHead() first, in a whole or begin record; then while (HasMore()) Block()
+//   stream                   StreamHead() first, in a whole or begin record; then while (HasMore())
+//                            NextIsPending() ? Pending() : Block()
 class CapturedParts {
  public:
   struct FieldParts {
@@ -166,6 +195,8 @@ class CapturedParts {
   };
 
   explicit CapturedParts(std::string_view bytes) : bytes_(bytes) {}
+  // All that is left.
+  std::string_view bytes() const { return bytes_; }
   bool HasMore() const { return !bytes_.empty(); }
 
   int64_t Integer();
@@ -174,7 +205,9 @@ class CapturedParts {
   FieldParts FieldAndValue();
   ScoredParts Scored();
   NodeParts Node();
+  bool NextIsPending() const;
   BlockParts Block();
+  CapturedPending Pending();
   CapturedStreamHead StreamHead();
 
  protected:

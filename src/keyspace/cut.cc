@@ -21,6 +21,7 @@ constexpr size_t kMostBytesAtOnce = size_t{1} << 20;
 // How much is walked between two looks at the clock.
 constexpr size_t kBucketsAStep = 16;
 constexpr size_t kNodesAStep = 8;
+constexpr size_t kPendingAStep = 128;
 constexpr size_t kCapturedNodesAStep = 512;
 constexpr size_t kTextBytesAStep = size_t{128} << 10;
 
@@ -48,7 +49,8 @@ bool IsLarge(const Entry& entry) {
     return list.NodeCount() > kMostNodesAtOnce || list.MemoryBytes() > kMostBytesAtOnce;
   }
   if (entry.encoding() == Encoding::kStream) {
-    return In<Stream>(entry).log.blocks().size() > kMostPartsAtOnce;
+    const auto& stream = In<Stream>(entry);
+    return stream.log.blocks().size() + stream.PendingCount() > kMostPartsAtOnce;
   }
   return IsTable(entry) &&
          (ContainerSize(entry) > kMostPartsAtOnce || ValueBytes(entry, 4) > kMostBytesAtOnce);
@@ -59,7 +61,7 @@ void MarkParts(const Entry& entry, uint8_t cuts) {
   if (entry.encoding() == Encoding::kQuicklist) {
     In<ds::Quicklist>(entry).MarkCaptured(cuts);
   } else if (entry.encoding() == Encoding::kStream) {
-    In<Stream>(entry).log.MarkCaptured(cuts);
+    In<Stream>(entry).MarkCaptured(cuts);
   } else if (IsTable(entry)) {
     TableOf(entry).MarkCaptured(cuts);
   }
@@ -82,8 +84,9 @@ const void* PartsOf(const Entry& entry) {
   return IsTable(entry) ? TableOf(entry).table : nullptr;
 }
 
-Cut::Cut(const ds::CutState& state, int bit, const std::vector<EntryTable*>& tables, CutSink& sink)
-    : state_(state), bit_(bit), sink_(&sink), writer_([this](CaptureChunk chunk) {
+Cut::Cut(const ds::CutState& state, int bit, const std::vector<EntryTable*>& tables, CutSink& sink,
+         const CutFilter* filter)
+    : state_(state), bit_(bit), sink_(&sink), filter_(filter), writer_([this](CaptureChunk chunk) {
         if (sink_ != nullptr) sink_->Take(std::move(chunk));
       }) {
   for (size_t i = 0; i < tables.size(); ++i) walks_.push_back({tables[i], static_cast<int>(i)});
@@ -132,6 +135,7 @@ void Cut::CaptureBucket(const void* table, const ds::Bucket& head) {
 }
 
 void Cut::CaptureEntry(int database, const Entry& entry) {
+  if (filter_ != nullptr && !filter_->Wants(database, entry.key())) return MarkParts(entry, mask());
   if (IsLarge(entry)) return OpenEntry(database, entry);
   if (sink_ != nullptr) writer_.Whole(database, entry);
   MarkParts(entry, mask());
@@ -149,7 +153,9 @@ void Cut::OpenEntry(int database, const Entry& entry) {
     value.list = &In<ds::Quicklist>(entry);
   } else if (entry.encoding() == Encoding::kStream) {
     value.kind = OpenValue::Kind::kStream;
-    value.log = &In<Stream>(entry).log;
+    value.stream = &In<Stream>(entry);
+    value.places = ConsumerPlaces(*value.stream);
+    for (const auto& [name, group] : value.stream->groups) value.groups.push_back(group.get());
   } else {
     value.kind = OpenValue::Kind::kTable;
     value.table = TableOf(entry);
@@ -246,17 +252,19 @@ void Cut::OnNodeLeaves(const ds::Quicklist& list, const ds::QuicklistNode& node)
   if (found != open_.end() && found->second.last_node == &node) found->second.last_node = node.previous;
 }
 
-bool Cut::WalkStream(OpenValue& value) {
+bool Cut::WalkStream(OpenValue& value) { return WalkBlocks(value) || WalkPending(value); }
+
+bool Cut::WalkBlocks(OpenValue& value) {
   value.is_walking = true;
-  const auto& blocks = value.log->blocks();
-  auto at = blocks.LowerBound(value.next_block);
-  for (size_t i = 0; i < kBucketsAStep && at; ++i, at = blocks.Next(at)) {
-    value.log->Capture(at, mask());
-    value.next_block = blocks.IdAt(at);
+  ds::StreamLog& log = value.stream->log;
+  auto at = log.blocks().LowerBound(value.next_block);
+  for (size_t i = 0; i < kBucketsAStep && at; ++i, at = log.blocks().Next(at)) {
+    log.Capture(at, mask());
+    value.next_block = log.blocks().IdAt(at);
   }
   value.is_walking = false;
   if (!at) return false;
-  value.next_block = blocks.IdAt(at);
+  value.next_block = log.blocks().IdAt(at);
   return true;
 }
 
@@ -264,6 +272,36 @@ void Cut::CaptureBlock(const ds::StreamLog& log, const ds::StreamBlock& block) {
   if (sink_ == nullptr) return;
   const OpenValue& value = open_.at(&log);
   writer_.AddBlock(value.id, block, value.is_walking);
+}
+
+bool Cut::WalkPending(OpenValue& value) {
+  if (value.groups.empty()) return false;
+  ConsumerGroup& group = *value.groups.front();
+  auto at = group.pending.LowerBound(value.next_pending);
+  for (size_t i = 0; i < kPendingAStep && at; ++i, at = group.pending.Next(at)) {
+    group.Capture(group.pending.IdAt(at), group.pending.ValueAt(at), mask());
+  }
+  if (at) {
+    value.next_pending = group.pending.IdAt(at);
+    return true;
+  }
+  value.groups.pop_front();
+  value.next_pending = StreamId::Min();
+  return !value.groups.empty();
+}
+
+void Cut::CapturePending(const ds::StreamLog& log, StreamId id, const PendingEntry& entry) {
+  if (sink_ == nullptr) return;
+  const OpenValue& value = open_.at(&log);
+  writer_.AddPending(value.id, value.places.Describe(id, entry));
+}
+
+void Cut::OnGroupLeaves(const ds::StreamLog& log, const ConsumerGroup& group) {
+  const auto found = open_.find(&log);
+  if (found == open_.end()) return;
+  OpenValue& value = found->second;
+  if (!value.groups.empty() && value.groups.front() == &group) value.next_pending = StreamId::Min();
+  std::erase(value.groups, &group);
 }
 
 bool Cut::WalkText(OpenValue& value) {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -34,6 +35,16 @@ class CutSink {
   ~CutSink() = default;
 };
 
+// Says which keys a cut is to capture, where it is not all. Asked on the engine thread, perhaps long after
+// the cut began: the answer must not change meanwhile.
+class CutFilter {
+ public:
+  virtual bool Wants(int database, std::string_view key) const = 0;
+
+ protected:
+  ~CutFilter() = default;
+};
+
 // Both tables of a database that was emptied; the last owner gives them to the free worker.
 struct ClearedTables {
   ClearedTables(FreeWorker& worker, EntryTable&& keys, EntryTable&& expires)
@@ -51,8 +62,10 @@ const void* PartsOf(const Entry& entry);
 
 class Cut {
  public:
-  // Begins with `bit`, which has just been made active. `tables` are those of the databases in order.
-  Cut(const ds::CutState& state, int bit, const std::vector<EntryTable*>& tables, CutSink& sink);
+  // Begins with `bit`, which has just been made active. `tables` are those of the databases in order. Without
+  // a filter everything is captured.
+  Cut(const ds::CutState& state, int bit, const std::vector<EntryTable*>& tables, CutSink& sink,
+      const CutFilter* filter);
   Cut(const Cut&) = delete;
   Cut& operator=(const Cut&) = delete;
 
@@ -63,14 +76,20 @@ class Cut {
   bool is_waiting() const { return sink_ != nullptr && sink_->IsBehind(); }
   // Hands over the last chunk; the cut is done.
   void Finish();
-  // The sink gets nothing more. The cut has still to be walked, so that its bit can be used again.
-  void Abandon() { sink_ = nullptr; }
+  // The sink gets nothing more, and the filter is not asked any more. The cut has still to be walked, so that
+  // its bit can be used again.
+  void Abandon() {
+    sink_ = nullptr;
+    filter_ = nullptr;
+  }
 
   // ---- a part is going to change or to go
   void CaptureBucket(const void* table, const ds::Bucket& head);
   void CaptureNode(const ds::Quicklist& list, const ds::QuicklistNode& node);
   void CaptureBlock(const ds::StreamLog& log, const ds::StreamBlock& block);
+  void CapturePending(const ds::StreamLog& log, StreamId id, const PendingEntry& entry);
   void OnNodeLeaves(const ds::Quicklist& list, const ds::QuicklistNode& node);
+  void OnGroupLeaves(const ds::StreamLog& log, const ConsumerGroup& group);
   // The rest of an open text is captured now.
   void CaptureText(const void* text);
   // Ends a value whose parts have all been captured.
@@ -104,8 +123,12 @@ class Cut {
     ds::Quicklist* list = nullptr;
     ds::QuicklistNode* last_node = nullptr;  // the walk has come so far; null for nowhere
     bool is_walking = false;                 // what is captured now comes next in the list or stream
-    ds::StreamLog* log = nullptr;
+    Stream* stream = nullptr;
     StreamId next_block;
+    std::deque<ConsumerGroup*>
+        groups;  // with entries to be captured behind the blocks; the first one is walked
+    StreamId next_pending;
+    ConsumerPlaces places;
     const Text* text = nullptr;
     size_t text_offset = 0;
     std::shared_ptr<Entry> entry;  // once it has left the keyspace
@@ -122,11 +145,14 @@ class Cut {
   bool WalkTable(OpenValue& value);
   bool WalkList(OpenValue& value);
   bool WalkStream(OpenValue& value);
+  bool WalkBlocks(OpenValue& value);
+  bool WalkPending(OpenValue& value);
   bool WalkText(OpenValue& value);
 
   const ds::CutState& state_;
   const int bit_;
   CutSink* sink_;
+  const CutFilter* filter_;
   CaptureWriter writer_;
   std::vector<TableWalk> walks_;
   size_t walk_ = 0;                                  // the first one that is not done

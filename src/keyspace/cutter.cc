@@ -18,13 +18,13 @@ void Cutter::ForEachCut(uint8_t cuts, Do&& what) {
   for (unsigned left = cuts & state_.active; left != 0; left &= left - 1) what(*cuts_[__builtin_ctz(left)]);
 }
 
-Cut* Cutter::Begin(CutSink& sink) {
+Cut* Cutter::Begin(CutSink& sink, const CutFilter* filter) {
   const unsigned free = ~state_.active & ds::CutState::kAllCuts;
   if (free == 0 || is_barred_) return nullptr;
   const int bit = __builtin_ctz(free);
   std::vector<EntryTable*> tables;
   for (int i = 0; i < keyspace_.database_count(); ++i) tables.push_back(&keyspace_.database(i).keys());
-  cuts_[bit] = std::make_unique<Cut>(state_, bit, tables, sink);
+  cuts_[bit] = std::make_unique<Cut>(state_, bit, tables, sink, filter);
   state_.captured ^= static_cast<uint8_t>(1u << bit);
   state_.active |= static_cast<uint8_t>(1u << bit);
   return cuts_[bit].get();
@@ -102,6 +102,16 @@ void Cutter::CaptureNode(const ds::Quicklist& list, const ds::QuicklistNode& nod
 
 void Cutter::CaptureBlock(const ds::StreamLog& log, const ds::StreamBlock& block, uint8_t cuts) {
   ForEachCut(cuts, [&](Cut& cut) { cut.CaptureBlock(log, block); });
+}
+
+void Cutter::CapturePending(const ds::StreamLog& log, const ds::StreamId& id, const void* entry,
+                            uint8_t cuts) {
+  ForEachCut(cuts, [&](Cut& cut) { cut.CapturePending(log, id, *static_cast<const PendingEntry*>(entry)); });
+}
+
+void Cutter::OnGroupLeaves(const ds::StreamLog& log, const void* group) {
+  ForEachCut(ds::CutState::kAllCuts,
+             [&](Cut& cut) { cut.OnGroupLeaves(log, *static_cast<const ConsumerGroup*>(group)); });
 }
 
 void Cutter::OnNodeLeaves(const ds::Quicklist& list, const ds::QuicklistNode& node) {

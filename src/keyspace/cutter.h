@@ -26,9 +26,10 @@ class Cutter final : public ds::CutObserver {
   Cutter(const Cutter&) = delete;
   Cutter& operator=(const Cutter&) = delete;
 
-  // Starts a cut of everything as it is now. Null if all bits are taken, or barred. The cut lives until its
-  // sink has been told OnCaptured, or it has been abandoned; the sink must live as long.
-  Cut* Begin(CutSink& sink);
+  // Starts a cut of everything as it is now, or of what the filter wants. Null if all bits are taken, or
+  // barred. The cut lives until its sink has been told OnCaptured, or it has been abandoned; sink and filter
+  // must live as long.
+  Cut* Begin(CutSink& sink, const CutFilter* filter = nullptr);
   // The sink gets nothing more and may go.
   static void Abandon(Cut& cut) { cut.Abandon(); }
 
@@ -57,7 +58,10 @@ class Cutter final : public ds::CutObserver {
   void CaptureBucket(const void* table, const ds::Bucket& head, uint8_t cuts) override;
   void CaptureNode(const ds::Quicklist& list, const ds::QuicklistNode& node, uint8_t cuts) override;
   void CaptureBlock(const ds::StreamLog& log, const ds::StreamBlock& block, uint8_t cuts) override;
+  void CapturePending(const ds::StreamLog& log, const ds::StreamId& id, const void* entry,
+                      uint8_t cuts) override;
   void OnNodeLeaves(const ds::Quicklist& list, const ds::QuicklistNode& node) override;
+  void OnGroupLeaves(const ds::StreamLog& log, const void* group) override;
 
  private:
   template <typename Do>

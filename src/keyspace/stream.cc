@@ -16,8 +16,8 @@ ConsumerGroup::~ConsumerGroup() {
   }
 }
 
-std::unique_ptr<ConsumerGroup> ConsumerGroup::Clone() const {
-  auto copy = std::make_unique<ConsumerGroup>(name, last_id, entries_read);
+std::unique_ptr<ConsumerGroup> ConsumerGroup::CloneFor(const Stream& owner) const {
+  auto copy = std::make_unique<ConsumerGroup>(owner, name, last_id, entries_read);
   for (const auto& [consumer_name, consumer] : consumers) {
     copy->AddConsumer(consumer_name, consumer->seen_ms).active_ms = consumer->active_ms;
   }
@@ -45,19 +45,32 @@ Consumer& ConsumerGroup::AddConsumer(std::string_view consumer_name, int64_t see
 
 PendingEntry& ConsumerGroup::AddPending(StreamId id, Consumer& consumer, int64_t delivered_ms,
                                         uint64_t delivery_count) {
+  const uint8_t cut_bits = stream.cuts != nullptr ? stream.cuts->NewBits() : 0;
   PendingEntry* entry =
-      std::make_unique<PendingEntry>(PendingEntry{delivered_ms, delivery_count, &consumer}).release();
+      std::make_unique<PendingEntry>(PendingEntry{delivered_ms, delivery_count, &consumer, cut_bits})
+          .release();
   pending.Insert(id, entry);
   consumer.pending.Insert(id, entry);
   return *entry;
 }
 
 bool ConsumerGroup::RemovePending(StreamId id) {
-  PendingEntry* entry = pending.Erase(id);
+  PendingEntry* entry = pending.Get(id);
   if (entry == nullptr) return false;
+  Capture(id, *entry);
+  pending.Erase(id);
   entry->consumer->pending.Erase(id);
   const std::unique_ptr<PendingEntry> freed(entry);
   return true;
+}
+
+void ConsumerGroup::Capture(StreamId id, PendingEntry& entry, uint8_t cuts) {
+  const ds::CutState* state = stream.cuts;
+  if (state == nullptr) return;
+  const uint8_t missing = state->Uncaptured(entry.cut_bits) & cuts;
+  if (missing == 0) return;
+  state->observer->CapturePending(stream.log, id, &entry, missing);
+  entry.cut_bits = state->WithCaptured(entry.cut_bits, missing);
 }
 
 size_t ConsumerGroup::MemoryBytes() const {
@@ -72,13 +85,29 @@ size_t ConsumerGroup::MemoryBytes() const {
 Stream* Stream::Clone() const {
   auto copy = std::make_unique<Stream>(cuts);
   copy->log.CopyFrom(log);
-  for (const auto& [name, group] : groups) copy->groups.emplace(name, group->Clone());
+  for (const auto& [name, group] : groups) copy->groups.emplace(name, group->CloneFor(*copy));
   return copy.release();
 }
 
 ConsumerGroup* Stream::FindGroup(std::string_view name) const {
   const auto found = groups.find(name);
   return found == groups.end() ? nullptr : found->second.get();
+}
+
+size_t Stream::PendingCount() const {
+  size_t count = 0;
+  for (const auto& [name, group] : groups) count += group->pending.size();
+  return count;
+}
+
+void Stream::MarkCaptured(uint8_t marked) {
+  log.MarkCaptured(marked);
+  for (const auto& [name, group] : groups) {
+    for (auto at = group->pending.First(); at; at = group->pending.Next(at)) {
+      PendingEntry& entry = group->pending.ValueAt(at);
+      entry.cut_bits = cuts->WithCaptured(entry.cut_bits, marked);
+    }
+  }
 }
 
 size_t Stream::MemoryBytes(size_t samples) const {

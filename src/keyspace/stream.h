@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "ds/cut_state.h"
 #include "ds/ordered_index.h"
 #include "ds/stream_id.h"
 #include "ds/stream_log.h"
@@ -23,6 +24,7 @@ namespace hearth::keyspace {
 using ds::StreamId;
 
 struct Consumer;
+struct Stream;
 
 // An entry that a consumer got and has not acknowledged. It stands in its group's index and in its
 // consumer's.
@@ -30,6 +32,7 @@ struct PendingEntry {
   int64_t delivered_ms = 0;  // Unix milliseconds of the last delivery
   uint64_t delivery_count = 0;
   Consumer* consumer = nullptr;
+  uint8_t cut_bits = 0;  // ds/cut_state.h
 };
 
 struct Consumer {
@@ -44,12 +47,13 @@ struct ConsumerGroup {
   // The number of entries read is not known.
   static constexpr int64_t kUnknownRead = -1;
 
-  ConsumerGroup(std::string_view group_name, StreamId last, int64_t read)
-      : name(group_name), last_id(last), entries_read(read) {}
+  // `owner` outlives it.
+  ConsumerGroup(const Stream& owner, std::string_view group_name, StreamId last, int64_t read)
+      : stream(owner), name(group_name), last_id(last), entries_read(read) {}
   ConsumerGroup(const ConsumerGroup&) = delete;
   ConsumerGroup& operator=(const ConsumerGroup&) = delete;
   ~ConsumerGroup();
-  std::unique_ptr<ConsumerGroup> Clone() const;
+  std::unique_ptr<ConsumerGroup> CloneFor(const Stream& owner) const;
 
   Consumer* FindConsumer(std::string_view consumer_name) const;
   // The name must not be there.
@@ -58,8 +62,11 @@ struct ConsumerGroup {
   PendingEntry& AddPending(StreamId id, Consumer& consumer, int64_t delivered_ms, uint64_t delivery_count);
   // False if `id` is not pending.
   bool RemovePending(StreamId id);
+  // Every change of a pending entry begins with it: those of `cuts` that have not captured the entry do.
+  void Capture(StreamId id, PendingEntry& entry, uint8_t cuts = ds::CutState::kAllCuts);
   size_t MemoryBytes() const;
 
+  const Stream& stream;
   std::string name;
   StreamId last_id;      // delivered last
   int64_t entries_read;  // how many the group has read of all that were ever added, or kUnknownRead
@@ -76,6 +83,10 @@ struct Stream {
   Stream* Clone() const;
 
   ConsumerGroup* FindGroup(std::string_view name) const;
+  // Of all groups.
+  size_t PendingCount() const;
+  // All parts, which were captured otherwise, for these cuts.
+  void MarkCaptured(uint8_t cuts);
   // The log's part is estimated from `samples` blocks; 0 looks at all.
   size_t MemoryBytes(size_t samples) const;
   size_t FreeEffort() const;

@@ -49,7 +49,9 @@ ConsumerGroup* StreamValue::CreateGroup(std::string_view name, StreamId last_id,
   auto& groups = stream().groups;
   if (groups.contains(name)) return nullptr;
   const auto at =
-      groups.emplace(std::string(name), std::make_unique<ConsumerGroup>(name, last_id, entries_read)).first;
+      groups
+          .emplace(std::string(name), std::make_unique<ConsumerGroup>(stream(), name, last_id, entries_read))
+          .first;
   CountGroupChange();
   return at->second.get();
 }
@@ -58,6 +60,11 @@ bool StreamValue::DestroyGroup(std::string_view name) {
   auto& groups = stream().groups;
   const auto found = groups.find(name);
   if (found == groups.end()) return false;
+  ConsumerGroup& group = *found->second;
+  for (auto at = group.pending.First(); at; at = group.pending.Next(at)) {
+    group.Capture(group.pending.IdAt(at), group.pending.ValueAt(at));
+  }
+  if (stream().cuts->active != 0) stream().cuts->observer->OnGroupLeaves(stream().log, &group);
   groups.erase(found);
   CountGroupChange();
   return true;
@@ -77,7 +84,9 @@ Consumer& StreamValue::CreateConsumer(ConsumerGroup& group, std::string_view nam
 size_t StreamValue::DeleteConsumer(ConsumerGroup& group, Consumer& consumer) {
   const size_t pending_count = consumer.pending.size();
   for (auto at = consumer.pending.First(); at; at = consumer.pending.Next(at)) {
-    const std::unique_ptr<PendingEntry> freed(group.pending.Erase(consumer.pending.IdAt(at)));
+    const StreamId id = consumer.pending.IdAt(at);
+    group.Capture(id, consumer.pending.ValueAt(at));
+    const std::unique_ptr<PendingEntry> freed(group.pending.Erase(id));
   }
   group.consumers.erase(consumer.name);
   CountGroupChange();
@@ -106,6 +115,7 @@ PendingEntry& StreamValue::Deliver(ConsumerGroup& group, Consumer& consumer, Str
 PendingEntry& StreamValue::Claim(ConsumerGroup& group, Consumer& consumer, StreamId id, int64_t delivered_ms,
                                  uint64_t delivery_count) {
   PendingEntry& entry = *group.pending.Get(id);
+  group.Capture(id, entry);
   if (entry.consumer != &consumer) {
     entry.consumer->pending.Erase(id);
     consumer.pending.Insert(id, &entry);
@@ -123,7 +133,8 @@ bool StreamValue::Acknowledge(ConsumerGroup& group, StreamId id) {
   return true;
 }
 
-void StreamValue::Redeliver(PendingEntry& entry, int64_t now_ms) {
+void StreamValue::Redeliver(ConsumerGroup& group, StreamId id, PendingEntry& entry, int64_t now_ms) {
+  group.Capture(id, entry);
   entry.delivered_ms = now_ms;
   ++entry.delivery_count;
 }

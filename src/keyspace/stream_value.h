@@ -61,7 +61,7 @@ class StreamValue {
                       uint64_t delivery_count);
   bool Acknowledge(ConsumerGroup& group, StreamId id);
   // The consumer reads again what it has got.
-  void Redeliver(PendingEntry& entry, int64_t now_ms);
+  void Redeliver(ConsumerGroup& group, StreamId id, PendingEntry& entry, int64_t now_ms);
   void MarkSeen(Consumer& consumer, int64_t now_ms) { consumer.seen_ms = now_ms; }
   void MarkActive(Consumer& consumer, int64_t now_ms) { consumer.active_ms = now_ms; }
 

@@ -80,7 +80,7 @@ TEST(StreamValue, PendingEntriesStandInTheirGroupAndTheirConsumer) {
     if (step % 1000 == 0) CheckGroup(group, model);
   }
   CheckGroup(group, model);
-  CheckGroup(*group.Clone(), model);
+  CheckGroup(*group.CloneFor(*stream), model);
 }
 
 TEST(StreamValue, CopiesAreWholeAndTheirOwn) {

@@ -68,15 +68,16 @@ void Gate::ForgetLocal() {
   for (const auto& [id, wait] : waits_) {
     if (wait.requirement.local != GateRequirement::Local::kNone) ids.push_back(id);
   }
-  End(ids, Outcome::kTimedOut);
+  End(ids, Outcome::kNoFile);
 }
 
 void Gate::Reset(uint64_t offset) {
-  local_ = {.released = offset, .synced = offset};
-  replicas_.clear();
   std::vector<WaitId> all;
   for (const auto& [id, wait] : waits_) all.push_back(id);
-  End(all, Outcome::kTimedOut);
+  End(all, Outcome::kNewLog);
+  HEARTH_ASSERT(waits_.empty());
+  local_ = {.released = offset, .synced = offset};
+  replicas_.clear();
 }
 
 size_t Gate::CountReceived(uint64_t offset) const {

@@ -40,7 +40,12 @@ struct GateRequirement {
 
 class Gate {
  public:
-  enum class Outcome { kReached, kTimedOut };
+  enum class Outcome {
+    kReached,
+    kTimedOut,
+    kNoFile,  // it asked for the AOF, which is not there any more
+    kNewLog,  // the log starts anew; while `done` runs, progress is still what it was
+  };
   using Done = std::move_only_function<void(Outcome)>;
   using WaitId = uint64_t;  // never 0
   using ReplicaId = uint64_t;
@@ -59,9 +64,9 @@ class Gate {
   // A replica that is new counts from here on; offsets only go forward.
   void SetReplica(ReplicaId replica, uint64_t received, uint64_t synced);
   void RemoveReplica(ReplicaId replica);
-  // There is no AOF any more: who waits for it gets kTimedOut.
+  // There is no AOF any more: who waits for it gets kNoFile.
   void ForgetLocal();
-  // The log starts anew: nobody waits any longer (each gets kTimedOut), and all progress is at `offset`.
+  // The log starts anew: nobody waits any longer (each gets kNewLog), and all progress is at `offset`.
   void Reset(uint64_t offset);
 
   const LocalProgress& local() const { return local_; }

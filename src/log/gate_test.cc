@@ -133,6 +133,17 @@ TEST_F(GateTest, ANewLogEndsAllWaiting) {
   EXPECT_EQ(gate_.NextDeadlineMs(), 0);
 }
 
+TEST_F(GateTest, WhoIsEndedByANewLogStillSeesHowFarTheOldOneWas) {
+  gate_.SetReplica(1, 1000, 0);
+  size_t had = 0;
+  gate_.Wait(900, {.replicas_received = 2}, 0, [&](Gate::Outcome outcome) {
+    EXPECT_EQ(outcome, Gate::Outcome::kNewLog);
+    had = gate_.CountReceived(900);
+  });
+  gate_.Reset(5);
+  EXPECT_EQ(had, 1u);
+}
+
 TEST_F(GateTest, EachWaitEndsExactlyOnceAndNotTooEarly) {
   Prng prng(TestSeed());
   uint64_t local = 0;
@@ -177,7 +188,7 @@ TEST_F(GateTest, WithoutALocalFileWhoWaitsForItIsToldAndOthersWaitOn) {
   int told = 0;
   gate_.SetLocal({.released = 10, .synced = 10});
   gate_.Wait(20, {.local = GateRequirement::Local::kSynced}, 0, [&](Gate::Outcome outcome) {
-    EXPECT_EQ(outcome, Gate::Outcome::kTimedOut);
+    EXPECT_EQ(outcome, Gate::Outcome::kNoFile);
     ++told;
   });
   gate_.Wait(20, {.replicas_received = 1}, 0, [&](Gate::Outcome) { ++told; });

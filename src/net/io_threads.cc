@@ -217,9 +217,13 @@ bool IoThreads::HandOver(Connection& connection) {
   connection.is_dirty_ = false;
   // What is asked for meanwhile goes along when it arrives at its new loop.
   if (connection.is_moving_) return true;
-  if (connection.is_held_ && (connection.wishes_ & (kAttach | kCloseNow | kRelease)) == 0) return true;
-  const DownMessage message{&connection, connection.wishes_, connection.output_.Detach()};
-  connection.wishes_ = 0;
+  // One that is held goes to its loop all the same, but takes nothing along.
+  const bool is_held = connection.is_held_ && (connection.wishes_ & (kCloseNow | kRelease)) == 0;
+  if (is_held && (connection.wishes_ & kAttach) == 0) return true;
+  const uint32_t wishes = is_held ? kAttach : connection.wishes_;
+  const DownMessage message{&connection, wishes,
+                            is_held ? resp::OutputBuffer::Chain() : connection.output_.Detach()};
+  connection.wishes_ &= ~wishes;
   connection.handed_over_bytes_ += message.chain.size_bytes;
   if (message.wishes & kDetach) connection.is_moving_ = true;
   IoWorker* const worker = connection.worker_;
@@ -233,7 +237,7 @@ bool IoThreads::HandOver(Connection& connection) {
   }
   connection.is_dirty_ = true;
   connection.is_moving_ = false;
-  connection.wishes_ = message.wishes;
+  connection.wishes_ |= message.wishes;
   connection.handed_over_bytes_ -= message.chain.size_bytes;
   connection.output_.Attach(message.chain);
   return false;

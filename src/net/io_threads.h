@@ -56,6 +56,10 @@ class IoThreads final : private IoUpstream {
   // The same with a connection that we have made, to a server that we trust: no limits hold for what it
   // sends. `received` was read from it already.
   Connection& AdoptLink(int fd, std::string_view received);
+  // Socket options of one connection, instead of those that it came with.
+  void Configure(const Connection& connection, const env::SocketOptions& options) {
+    static_cast<void>(net_->Configure(connection.fd(), options));
+  }
 
   // Open connections that the handler knows.
   size_t connection_count() const { return open_count_; }

@@ -46,6 +46,10 @@ class RespClient final : private EventHandler {
   void Connect(const env::Endpoint& endpoint, std::function<void(Status)> on_done);
   Task<Status> Connect(env::Endpoint endpoint);
   bool is_connected() const { return state_ == State::kConnected; }
+  // Our end of the connection, "127.0.0.1:40000"; empty without one.
+  std::string LocalAddress() const {
+    return fd_ < 0 ? std::string() : net_->Address(fd_, env::AddressOf::kLocal);
+  }
 
   // Sends one command. The callback gets the reply (an error reply is a Reply too), or an Error if the
   // connection ends first; it is never called before this returns. Commands may be sent without waiting for

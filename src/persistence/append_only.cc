@@ -227,26 +227,11 @@ bool AppendOnly::MustRewrite() const {
 void AppendOnly::Pump() {
   if (writer_ == nullptr) return;
   writer_->Pump();
-  for (uint64_t id : holding_) {
-    parts_.gate.Wait(parts_.write_log.end_offset(), {.local = log::GateRequirement::Local::kReleased}, 0,
-                     [this, id, offset = parts_.write_log.end_offset()](log::Gate::Outcome) {
-                       engine::Client* client = parts_.engine.clients().Find(id);
-                       // It may have written again since.
-                       if (client == nullptr || client->held_until > offset) return;
-                       client->held_until = 0;
-                       client->connection->ReleaseOutput();
-                     });
-  }
-  holding_.clear();
   TakeReport();
 }
 
-void AppendOnly::AfterWrite(engine::Client& client) {
-  if (state_ == State::kOff || settings_.appendfsync != settings::Appendfsync::kAlways) return;
-  if (client.connection == nullptr) return;
-  if (holding_.empty() || holding_.back() != client.id) holding_.push_back(client.id);
-  client.held_until = parts_.write_log.end_offset();
-  client.connection->HoldOutput();
+bool AppendOnly::delays_replies() const {
+  return is_on() && settings_.appendfsync == settings::Appendfsync::kAlways;
 }
 
 void AppendOnly::TakeReport() {

@@ -1,7 +1,7 @@
 // The append-only file: written from the write log while clients go on, and rewritten by a cut.
 //
-// With `appendfsync always` a client's replies wait until its writes are on disk (the gate); everybody else
-// goes on. Owned by Persistence; engine thread only.
+// With `appendfsync always` a client's replies wait until its writes are on disk (held_replies.h); this says
+// to the gate how far the disk is. Owned by Persistence; engine thread only.
 #pragma once
 
 #include <cstdint>
@@ -79,8 +79,8 @@ class AppendOnly {
   void Pump();
   // Ten times a second.
   void Tick();
-  // `client` has written: its replies wait if they must.
-  void AfterWrite(engine::Client& client);
+  // Replies to writes wait for the disk.
+  bool delays_replies() const;
   // Everything logged is on disk when this returns, or the error says why not.
   Status Flush();
   // Flush, and the first base too if it is still being written. Clients wait meanwhile.
@@ -128,9 +128,8 @@ class AppendOnly {
   std::unique_ptr<SaveJob> rewrite_;
   State state_ = State::kOff;
   AppendOnlyStats stats_;
-  uint64_t older_bytes_ = 0;       // of the files before the one that is written
-  std::vector<uint64_t> holding_;  // clients whose replies wait for this turn's bytes
-  std::jthread remover_;           // of files that a rewrite has replaced
+  uint64_t older_bytes_ = 0;  // of the files before the one that is written
+  std::jthread remover_;      // of files that a rewrite has replaced
   bool is_rewrite_scheduled_ = false;
   aof::RewriteSchedule schedule_;
 };

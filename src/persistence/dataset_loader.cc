@@ -169,8 +169,24 @@ Status DatasetLoader::Apply(int database, std::span<const std::string_view> args
   }
   caller_->database = database;
   engine.Call(*caller_, *command, args, 0);
+  Status status = CheckReply(args[0]);
   caller_->writer.output().Clear();
-  return {};
+  return status;
+}
+
+// What is logged has worked once. If it does not now, the data is not what it was.
+Status DatasetLoader::CheckReply(std::string_view command) {
+  iovec reply;
+  const bool has_reply = caller_->writer.output().FillIov(&reply, 1) == 1;
+  if (!has_reply || *static_cast<const char*>(reply.iov_base) != '-') return {};
+  const std::string_view line(static_cast<const char*>(reply.iov_base), reply.iov_len);
+  const std::string told =
+      fmt::format("a command of the append-only file is answered with an error: '{}' after '{}'",
+                  line.substr(0, line.find('\r')), command.substr(0, 128));
+  parts_.log.Warning("== CRITICAL == {}", told);
+  ++parts_.engine.stats().unexpected_errors;
+  if (settings_.propagation_error_behavior != settings::PropagationErrorBehavior::kPanic) return {};
+  return Fail(told);
 }
 
 void DatasetLoader::OnProgress(uint64_t loaded_bytes) {

@@ -58,6 +58,7 @@ class DatasetLoader final : private aof::LoadSink {
                     rdb::OnDuplicate on_duplicate, uint64_t* end_offset);
   Status Insert(rdb::LoadBatch& batch, rdb::OnDuplicate on_duplicate);
   bool TakeTurn(uint64_t loaded_bytes);
+  Status CheckReply(std::string_view command);
 
   // ---- aof::LoadSink
   Result<uint64_t> LoadSnapshot(const std::string& path) override;

@@ -25,9 +25,11 @@ Persistence::Persistence(const Parts& parts)
                   [this] { RefreshWriteRefusal(); }}),
       append_only_({parts.engine, parts.loop, parts.disk, parts.clock, parts.log, write_log_, effects_, gate_,
                     parts.on_fatal, [this] { SwitchLogging(); }}),
+      held_replies_({parts.engine, parts.loop, gate_, write_log_}),
       loader_({parts.engine, parts.disk, parts.clock, parts.log,
                [this] { return !is_starting_ || parts_.take_turn(); }}) {
-  parts_.engine.set_after_write([this](engine::Client& client) { AfterWrite(client); });
+  parts_.engine.set_after_write(
+      [this](engine::Client& client, const engine::WrittenUnit& unit) { AfterWrite(client, unit); });
   parts_.engine.set_on_all_flushed([this] { OnAllFlushed(); });
   is_replica_ = !settings_.primary_address.host.empty();
   FollowSettings();
@@ -54,6 +56,12 @@ void Persistence::FollowSettings() {
                                   append_only_.Configure();
                                   return {};
                                 });
+  parts_.configuration.OnChange({"replication-acks", "replication-acks-timeout"},
+                                [this](const settings::Settings&) -> Status {
+                                  parts_.engine.RefreshChecks();
+                                  held_replies_.Reconsider();
+                                  return {};
+                                });
   parts_.configuration.OnChange({"repl-backlog-size"}, [this](const settings::Settings& settings) -> Status {
     if (is_log_wanted_) write_log_.SetRetainBytes(static_cast<uint64_t>(settings.repl_backlog_size));
     return {};
@@ -70,9 +78,9 @@ void Persistence::SwitchLogging() {
   parts_.engine.effects().set_sink(is_read && !is_replica_ ? &effects_ : nullptr);
 }
 
-void Persistence::AfterWrite(engine::Client& client) {
+void Persistence::AfterWrite(engine::Client& client, const engine::WrittenUnit& unit) {
   client.last_write_offset = write_log_.end_offset();
-  append_only_.AfterWrite(client);
+  if (held_replies_.AfterWrite(client, unit, append_only_.delays_replies())) WantAcks();
 }
 
 std::string Persistence::RdbPath() const { return settings_.dir + "/" + settings_.dbfilename; }
@@ -154,6 +162,7 @@ void Persistence::GoOnFrom(const Restored& restored) {
 void Persistence::StartLog(uint64_t offset) {
   write_log_.Reset(offset);
   write_log_.SetRetainBytes(static_cast<uint64_t>(settings_.repl_backlog_size));
+  held_replies_.OnNewLog();
   gate_.Reset(offset);
   parts_.engine.clients().ForEach([](engine::Client& client) { client.last_write_offset = 0; });
   disk_log_.Start(history_.id);
@@ -188,7 +197,7 @@ Status Persistence::Stop(FinalSave save) {
   }
   if (result) {
     // Nothing must be promised any more that the files do not have.
-    parts_.engine.RestWrites(true);
+    parts_.engine.RestWrites(engine::RestReason::kShutdown, true);
     EndNote note{.database = effects_.database()};
     append_only_.DescribeEnd(note.aof_file, note.aof_bytes);
     disk_log_.StopInOrder(EncodeEndNote(note));
@@ -238,7 +247,7 @@ void Persistence::BeginFileAnew() {
 }
 
 void Persistence::ContinueAs(std::string id) {
-  history_.Rename(std::move(id), write_log_.end_offset());
+  history_.Rename(std::move(id), write_log_.end_offset(), effects_.database());
   disk_log_.Rename(history_.id);
 }
 
@@ -251,6 +260,7 @@ void Persistence::TakeFreshId() {
 
 void Persistence::SetIsReplica(bool on) {
   is_replica_ = on;
+  if (on) held_replies_.EndPromises();
   SwitchLogging();
 }
 
@@ -258,10 +268,7 @@ void Persistence::SetIsReplica(bool on) {
 
 void Persistence::BeforeWait() {
   if (std::exchange(must_save_, false)) (void)snapshots_.SaveNow();
-  if (std::exchange(are_acks_wanted_, false) && on_acks_wanted_) {
-    on_acks_wanted_();
-    parts_.loop.RequestImmediateTurn();
-  }
+  held_replies_.Pump(append_only_.is_on());
   append_only_.Pump();
   disk_log_.Pump();
   // Those who waited for the disk (WAITAOF).

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/log.h"
 #include "base/prng.h"
@@ -30,6 +31,7 @@
 #include "persistence/cut_driver.h"
 #include "persistence/dataset_loader.h"
 #include "persistence/disk_log.h"
+#include "persistence/held_replies.h"
 #include "persistence/place.h"
 #include "persistence/snapshots.h"
 #include "replication/core/history.h"
@@ -95,9 +97,9 @@ class Persistence {
   bool is_replica() const { return is_replica_; }
   void SetIsReplica(bool on);
 
-  // Called in the next BeforeWait after WantAcks: replicas are to say how far they are.
-  void set_on_acks_wanted(std::function<void()> hook) { on_acks_wanted_ = std::move(hook); }
+  // Replicas are to say how far they are. Whoever speaks to them looks once a turn whether that is wanted.
   void WantAcks() { are_acks_wanted_ = true; }
+  bool TakeAcksWish() { return std::exchange(are_acks_wanted_, false); }
 
   // The tail on disk, for replicas that lag behind `write_log()`. It covers all that has left memory but is
   // null while there is none (`repl-backlog-disk-size` 0, nobody wants the log), and may be empty while the
@@ -109,6 +111,7 @@ class Persistence {
 
   Snapshots& snapshots() { return snapshots_; }
   AppendOnly& append_only() { return append_only_; }
+  HeldReplies& held_replies() { return held_replies_; }
   const DatasetLoader& loader() const { return loader_; }
 
  private:
@@ -116,7 +119,7 @@ class Persistence {
 
   void FollowSettings();
   void SwitchLogging();
-  void AfterWrite(engine::Client& client);
+  void AfterWrite(engine::Client& client, const engine::WrittenUnit& unit);
   void RefreshWriteRefusal();
   Result<Source> Load();
   std::optional<Place> PlaceOf(Source source, const std::optional<log::Segments::Recovered>& kept);
@@ -137,8 +140,8 @@ class Persistence {
   CutDriver cuts_;
   Snapshots snapshots_;
   AppendOnly append_only_;
+  HeldReplies held_replies_;
   DatasetLoader loader_;
-  std::function<void()> on_acks_wanted_;
   bool are_acks_wanted_ = false;
   bool is_log_wanted_ = false;
   int64_t retry_file_at_ms_ = 0;  // the append-only file could not begin anew

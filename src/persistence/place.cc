@@ -61,7 +61,7 @@ Restored Restore(const std::optional<Place>& known, const std::optional<log::Seg
     }
   } else {
     // Others may have more of that history than this dataset; what is written now is another branch of it.
-    restored.history.Rename(std::move(fresh_id), known->offset);
+    restored.history.Rename(std::move(fresh_id), known->offset, known->database);
   }
   return restored;
 }

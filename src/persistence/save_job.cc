@@ -5,9 +5,10 @@
 namespace hearth::persistence {
 
 Result<std::unique_ptr<SaveJob>> SaveJob::Begin(keyspace::Cutter& cutter, env::Clock& clock,
-                                                std::unique_ptr<rdb::SnapshotWriter> writer) {
+                                                std::unique_ptr<rdb::SnapshotWriter> writer,
+                                                const keyspace::CutFilter* filter) {
   auto job = std::make_unique<SaveJob>(Key(), cutter, clock, std::move(writer));
-  job->cut_ = cutter.Begin(*job->writer_);
+  job->cut_ = cutter.Begin(*job->writer_, filter);
   if (job->cut_ == nullptr) return Fail("too many snapshots are being made at the same time");
   return job;
 }

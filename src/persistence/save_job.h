@@ -18,9 +18,10 @@ class SaveJob {
   class Key {};  // Begin alone makes jobs
 
  public:
-  // Starts a cut for `writer`.
+  // Starts a cut for `writer`, of all keys or of those that the filter wants, which outlives the job.
   static Result<std::unique_ptr<SaveJob>> Begin(keyspace::Cutter& cutter, env::Clock& clock,
-                                                std::unique_ptr<rdb::SnapshotWriter> writer);
+                                                std::unique_ptr<rdb::SnapshotWriter> writer,
+                                                const keyspace::CutFilter* filter = nullptr);
   SaveJob(Key, keyspace::Cutter& cutter, env::Clock& clock, std::unique_ptr<rdb::SnapshotWriter> writer)
       : cutter_(cutter), clock_(clock), writer_(std::move(writer)), started_us_(clock.MonotonicMicros()) {}
   ~SaveJob();

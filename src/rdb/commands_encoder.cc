@@ -104,7 +104,7 @@ void PutGroup(std::string_view key, const CapturedGroup& group, std::string& to)
   for (const CapturedGroup::ConsumerState& consumer : group.consumers) {
     PutCommand(to, {"XGROUP", "CREATECONSUMER", key, group.name, consumer.name});
   }
-  for (const CapturedGroup::Pending& pending : group.pending) {
+  for (const keyspace::CapturedPending& pending : group.pending) {
     PutCommand(to, {"XCLAIM", key, group.name, group.consumers[pending.consumer].name, "0",
                     IdText(pending.id), "TIME", ToString(pending.delivered_ms), "RETRYCOUNT",
                     fmt::to_string(pending.delivery_count), "JUSTID", "FORCE"});
@@ -137,7 +137,7 @@ CommandsEncoder::CommandsEncoder(const CapturedKey& key)
 
 CommandsEncoder::CommandsEncoder(const CapturedKey& key, CapturedParts parts) : CommandsEncoder(key) {
   if (type_ == Type::kString) kept_.resize(key.part_count);
-  if (type_ == Type::kStream) PutStreamEnd(key_, parts.StreamHead(), kept_);
+  if (type_ == Type::kStream) kept_ = parts.bytes();
 }
 
 void CommandsEncoder::Whole(const CapturedKey& key, CapturedParts parts, std::string& to) {
@@ -160,9 +160,12 @@ void CommandsEncoder::AddWhole(CapturedParts parts, std::string& to) {
       return AddListpack(parts.Text(), to);
     case Encoding::kIntset:
       return AddIntset(parts.Text(), to);
-    case Encoding::kStream:
-      PutStreamEnd(key_, parts.StreamHead(), kept_);
+    case Encoding::kStream: {
+      const std::string_view all = parts.bytes();
+      parts.StreamHead();
+      kept_ = all.substr(0, all.size() - parts.bytes().size());
       return AddBlocks(parts, to);
+    }
     case Encoding::kQuicklist:
     case Encoding::kHashTable:
     case Encoding::kSkiplist:
@@ -258,6 +261,10 @@ void CommandsEncoder::AddNode(const CapturedParts::NodeParts& node, std::string&
 
 void CommandsEncoder::AddBlocks(CapturedParts& parts, std::string& to) {
   while (parts.HasMore()) {
+    if (parts.NextIsPending()) {
+      pending_.push_back(parts.Pending());
+      continue;
+    }
     const CapturedParts::BlockParts block = parts.Block();
     if (!block.is_next) {
       blocks_.emplace(block.first_id, block.pack);
@@ -298,7 +305,10 @@ void CommandsEncoder::End(std::string& to) {
     PutCommand(to, {"SET", key_, kept_});
   } else if (type_ == Type::kStream) {
     for (const auto& [first_id, pack] : blocks_) PutBlock(first_id, pack, to);
-    to.append(kept_);
+    CapturedStreamHead head = CapturedParts(kept_).StreamHead();
+    for (const keyspace::CapturedPending& entry : pending_) head.Add(entry);
+    head.SortPending();
+    PutStreamEnd(key_, head, to);
   }
   if (expiry_ms_ >= 0) PutCommand(to, {"PEXPIREAT", key_, ToString(expiry_ms_)});
 }

@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "keyspace/capture.h"
 #include "rdb/node_order.h"
@@ -53,8 +54,9 @@ class CommandsEncoder {
   const keyspace::Encoding encoding_;
   const int64_t expiry_ms_;
   NodeOrder node_order_;
-  // A text; of a stream, the commands behind its entries.
+  // A text; of a stream, its captured head, of which the commands behind its entries are made.
   std::string kept_;
+  std::vector<keyspace::CapturedPending> pending_;
   // Entries are added in the order of their ids: the blocks that came before their turn.
   std::map<ds::StreamId, std::string> blocks_;
 };

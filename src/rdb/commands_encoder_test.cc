@@ -183,6 +183,7 @@ TEST_F(CommandsEncoderTest, BlocksOfAStreamMayComeBeforeTheirTurn) {
       if (id == blocks.IdAt(third) || id == blocks.IdAt(blocks.Last())) continue;
       writer.AddBlock(4, blocks.ValueAt(at), true);
     }
+    testing::AddPendingEntries(writer, 4, entry);
     writer.End(4);
   }));
   auto commands = Parse(bytes);

@@ -127,7 +127,7 @@ class StreamDecoder {
     if (stream_->FindGroup(name) != nullptr) return reader_.Fail("a stream has a group twice");
     auto entries_read = static_cast<uint64_t>(stream_->EntriesAddedUpTo(last_id));
     if (has_counters_ && !reader_.ReadLength(&entries_read)) return false;
-    auto group = std::make_unique<ConsumerGroup>(name, last_id, static_cast<int64_t>(entries_read));
+    auto group = std::make_unique<ConsumerGroup>(*stream_, name, last_id, static_cast<int64_t>(entries_read));
     std::vector<Delivery> deliveries;
     if (!ReadDeliveries(&deliveries)) return false;
     uint64_t count = 0;

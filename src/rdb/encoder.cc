@@ -61,7 +61,7 @@ int64_t LeastExpiry(CapturedParts parts) {
 
 void PutConsumers(const CapturedGroup& group, const EncodeOptions& options, std::string& to) {
   std::vector<std::vector<ds::StreamId>> pending(group.consumers.size());
-  for (const CapturedGroup::Pending& entry : group.pending) pending[entry.consumer].push_back(entry.id);
+  for (const keyspace::CapturedPending& entry : group.pending) pending[entry.consumer].push_back(entry.id);
   PutLength(to, group.consumers.size());
   for (size_t i = 0; i < group.consumers.size(); ++i) {
     PutString(to, group.consumers[i].name, options.compression);
@@ -85,7 +85,7 @@ void PutStreamEnd(const CapturedStreamHead& head, const EncodeOptions& options, 
     PutStreamIdLengths(to, group.last_id);
     PutLength(to, static_cast<uint64_t>(group.entries_read));
     PutLength(to, group.pending.size());
-    for (const CapturedGroup::Pending& entry : group.pending) {
+    for (const keyspace::CapturedPending& entry : group.pending) {
       PutStreamId(to, entry.id);
       PutLittle(to, entry.delivered_ms);
       PutLength(to, entry.delivery_count);
@@ -244,9 +244,15 @@ void EncodeWhole(const CapturedKey& key, ValueType type, CapturedParts parts, co
       PutLength(to, key.part_count);
       return PutDescending(parts, options, to);
     case Encoding::kStream: {
-      const CapturedStreamHead head = parts.StreamHead();
+      CapturedStreamHead head = parts.StreamHead();
       PutLength(to, key.part_count);
-      while (parts.HasMore()) PutBlock(parts.Block(), options, to);
+      while (parts.HasMore()) {
+        if (parts.NextIsPending()) {
+          head.Add(parts.Pending());
+        } else {
+          PutBlock(parts.Block(), options, to);
+        }
+      }
       return PutStreamEnd(head, options, to);
     }
   }
@@ -261,7 +267,7 @@ PieceEncoder::PieceEncoder(const CapturedKey& key, ValueType type, CapturedParts
   }
   if (type_ == ValueType::kHashMetadata) PutLittle(to, kAnyExpiryMs);
   PutLength(to, key.part_count);
-  if (key.type == Type::kStream) PutStreamEnd(parts.StreamHead(), options_, kept_);
+  if (key.type == Type::kStream) kept_ = parts.bytes();
 }
 
 void PieceEncoder::AddText(CapturedParts parts) {
@@ -275,6 +281,10 @@ void PieceEncoder::AddText(CapturedParts parts) {
 
 void PieceEncoder::AddBlocks(CapturedParts parts, std::string& to) {
   while (parts.HasMore()) {
+    if (parts.NextIsPending()) {
+      pending_.push_back(parts.Pending());
+      continue;
+    }
     const CapturedParts::BlockParts block = parts.Block();
     if (!block.is_next) {
       PutBlock(block, options_, blocks_[block.first_id]);
@@ -314,8 +324,12 @@ void PieceEncoder::End(std::string& to) {
     PutString(to, kept_, options_.compression);
     return;
   }
+  if (type_ != ValueType::kStreamListpacks2 && type_ != ValueType::kStreamListpacks3) return;
   while (!blocks_.empty()) to.append(blocks_.extract(blocks_.begin()).mapped());
-  to.append(kept_);
+  CapturedStreamHead head = CapturedParts(kept_).StreamHead();
+  for (const keyspace::CapturedPending& entry : pending_) head.Add(entry);
+  head.SortPending();
+  PutStreamEnd(head, options_, to);
 }
 
 }  // namespace hearth::rdb

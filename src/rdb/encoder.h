@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "keyspace/capture.h"
 #include "rdb/encode_primitives.h"
@@ -59,8 +60,9 @@ class PieceEncoder {
   const ValueType type_;
   NodeOrder node_order_;
   std::map<ds::StreamId, std::string> blocks_;  // encoded; those that came before their turn
-  // A text; of a stream, what stands behind the blocks.
+  // A text; of a stream, its captured head, which goes behind the blocks.
   std::string kept_;
+  std::vector<keyspace::CapturedPending> pending_;
   uint64_t text_left_;
 };
 

@@ -196,6 +196,7 @@ TEST_F(EncoderTest, BlocksOfAStreamArePutInOrder) {
     for (auto at = blocks.Last(); at; at = blocks.Previous(at)) {
       writer.AddBlock(9, blocks.ValueAt(at), !blocks.Previous(at));
     }
+    testing::AddPendingEntries(writer, 9, entry);
   });
   EXPECT_EQ(bytes, Encode(testing::CaptureWhole(entry)));
 }

@@ -39,6 +39,7 @@ void RdbSnapshot::Begin(SnapshotOutput& output) {
     PutAux("repl-offset", options_.replication->offset, to);
   }
   PutAux("aof-base", options_.is_aof_base ? 1 : 0, to);
+  for (const auto& [name, value] : options_.more_fields) PutAux(name, value, to);
   for (const std::string& code : options_.functions) {
     PutOpcode(to, Opcode::kFunction2);
     PutString(to, code, encode_options_.compression);

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "keyspace/capture.h"
@@ -48,6 +49,8 @@ class RdbSnapshot final : public SnapshotFormat, private keyspace::CaptureHandle
     bool has_field_expiries = false;
     bool is_aof_base = false;
     std::optional<ReplicationInfo> replication;
+    // What else it says of itself: names and values of auxiliary fields.
+    std::vector<std::pair<std::string, std::string>> more_fields;
     std::vector<std::string> functions;  // the code of each library
   };
 

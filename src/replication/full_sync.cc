@@ -28,12 +28,17 @@ FullSync::~FullSync() {
 }
 
 Result<std::unique_ptr<FullSync>> FullSync::ToSockets(const Parts& parts, std::string mark,
-                                                      std::vector<std::shared_ptr<Receiver>> receivers) {
+                                                      std::vector<std::shared_ptr<Receiver>> receivers,
+                                                      Selection selection) {
   auto sync = std::make_unique<FullSync>(parts, Way::kSockets);
   auto fanout = sync->MakeFanout(std::move(receivers));
   if (!fanout) return std::unexpected(fanout.error());
   sync->fanout_ = *fanout;
   rdb::RdbSnapshot::Options snapshot = sync->Describe();
+  sync->keys_ = std::move(selection.keys);
+  snapshot.more_fields = std::move(selection.fields);
+  // How many keys there are in all is of no use then.
+  if (sync->keys_ != nullptr) snapshot.databases.clear();
   const bool has_checksum = snapshot.settings.rdbchecksum;
   const int64_t key_delay_us = snapshot.settings.rdb_key_save_delay;
   using Checksum = rdb::SnapshotOutput::Checksum;
@@ -81,7 +86,8 @@ std::function<void()> FullSync::WakeEngine() const {
 }
 
 Status FullSync::BeginCut(std::unique_ptr<rdb::SnapshotWriter> writer) {
-  auto job = persistence::SaveJob::Begin(parts_.engine.keyspace().cutter(), parts_.clock, std::move(writer));
+  auto job = persistence::SaveJob::Begin(parts_.engine.keyspace().cutter(), parts_.clock, std::move(writer),
+                                         keys_.get());
   if (!job) return std::unexpected(job.error());
   job_ = std::move(*job);
   return {};

@@ -5,12 +5,15 @@
 // beginning. By a file, it is written first (kSaving) and then sent with its size before it (kSending); the
 // file is gone as soon as it has been opened for that. When the last replica has gone, the rest is given up.
 //
+// A rejoin goes the same way to its one replica, with a part of the keys alone.
+//
 // Owned by Replicas, which keeps each replica's place in the log meanwhile. Engine thread only.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -23,6 +26,7 @@
 #include "persistence/save_job.h"
 #include "replication/replica_fanout.h"
 #include "replication/replica_file_sender.h"
+#include "replication/written_keys.h"
 
 namespace hearth::replication {
 
@@ -40,9 +44,16 @@ class FullSync {
     persistence::Persistence& persistence;
   };
 
+  // What a rejoin sends: these keys, and what the snapshot says of itself beside them.
+  struct Selection {
+    std::shared_ptr<const WrittenKeys> keys;
+    std::vector<std::pair<std::string, std::string>> fields;
+  };
+
   // Cuts the dataset as it is now, which is at the log's end. `mark` frames a snapshot that goes to sockets.
   static Result<std::unique_ptr<FullSync>> ToSockets(const Parts& parts, std::string mark,
-                                                     std::vector<std::shared_ptr<Receiver>> receivers);
+                                                     std::vector<std::shared_ptr<Receiver>> receivers,
+                                                     Selection selection = {});
   static Result<std::unique_ptr<FullSync>> ByFile(const Parts& parts, uint64_t number);
   // For these two.
   FullSync(const Parts& parts, Way way);
@@ -80,7 +91,8 @@ class FullSync {
   Phase phase_;
   Status status_;
   uint64_t bytes_ = 0;
-  std::string path_;  // of the file, while it is there
+  std::shared_ptr<const WrittenKeys> keys_;  // of a rejoin; outlives the cut
+  std::string path_;                         // of the file, while it is there
   std::shared_ptr<ReplicaFanout> fanout_;
   std::unique_ptr<persistence::SaveJob> job_;
   std::unique_ptr<ReplicaFileSender> sender_;

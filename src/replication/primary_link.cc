@@ -1,5 +1,7 @@
 #include "replication/primary_link.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 #include <variant>
@@ -40,13 +42,20 @@ LinkSettings PrimaryLink::SettingsNow() const {
           .address = settings_.replica_announce_ip,
           .version = parts_.version,
           .timeout_ms = settings_.repl_timeout * 1000,
-          .keeps_data_from_empty_primary = settings_.replica_keep_data_from_empty_primary};
+          .keeps_data_from_empty_primary = settings_.replica_keep_data_from_empty_primary,
+          .rejoins = settings_.replication_rejoin};
 }
 
 LinkPlace PrimaryLink::PlaceNow() const {
   LinkPlace place;
   // What was not logged was not counted either.
-  if (parts_.persistence.is_log_wanted()) place.id = parts_.persistence.history().id;
+  if (parts_.persistence.is_log_wanted()) {
+    const History& history = parts_.persistence.history();
+    place.id = history.id;
+    place.previous_id = history.previous_id;
+    place.previous_end = history.previous_end;
+    place.previous_database = history.previous_database;
+  }
   place.offset = parts_.persistence.write_log().end_offset();
   keyspace::Keyspace& keyspace = parts_.engine.keyspace();
   for (int i = 0; i < keyspace.database_count(); ++i) place.has_data |= keyspace.database(i).size() != 0;
@@ -55,10 +64,12 @@ LinkPlace PrimaryLink::PlaceNow() const {
 
 void PrimaryLink::Feed(const LinkInput& input) {
   const bool was_up = is_up();
+  const bool was_refused = !link_.refused_reason().empty();
   const auto effects = link_.Step(NowMs(), input, SettingsNow(), PlaceNow());
   for (const LinkEffect& effect : effects) {
     std::visit([this](const auto& what) { Do(what); }, effect);
   }
+  NoteHowSyncEnded(input, was_refused);
   if (was_up && !is_up()) down_since_ms_ = NowMs();
   if (is_up()) down_since_ms_ = -1;
   if (was_up != is_up()) RefreshRefusals();
@@ -114,9 +125,13 @@ void PrimaryLink::Do(const link_effect::Close&) {
   if (transfer_ != nullptr) {
     // What the old files hold is more than what is left here, if that is nothing.
     const bool has_dropped_old = transfer_->has_dropped_old();
+    sync_bytes_ = transfer_->received_bytes();
     transfer_.reset();
+    // What is left here is no dataset of any history.
+    if (has_dropped_old) parts_.persistence.TakeFreshId();
     if (!has_dropped_old) ResumeAppendOnly();
   }
+  lost_writes_.reset();
   if (net::Connection* connection = std::exchange(connection_, nullptr)) {
     engine::Client& client = *static_cast<engine::Client*>(connection->user_data);
     stream_log_.End(client);
@@ -130,16 +145,26 @@ void PrimaryLink::Do(const link_effect::Send& effect) { session_->outgoing += ef
 void PrimaryLink::Do(const link_effect::ReceiveDataset& effect) {
   dataset_id_ = effect.id;
   dataset_offset_ = effect.offset;
+  is_rejoin_ = effect.is_rejoin;
   session_->phase = Session::Phase::kDataset;
+  const std::string cause = WhyDataset(effect.id);
+  parts_.log.Notice("A dataset comes from the primary: {}", cause);
+  BeginSync(is_rejoin_ ? SyncRecord::Kind::kRejoin : SyncRecord::Kind::kFull, cause);
 }
 
 void PrimaryLink::Do(const link_effect::TakeDataset&) {
-  transfer_ = std::make_unique<Transfer>(
-      Transfer::Parts{parts_.engine, parts_.loop, parts_.disk, parts_.log, [this] { PrepareForLoading(); }},
-      Transfer::ModeFor(parts_.engine), session_->payload.size_bytes());
+  Transfer::Parts parts{parts_.engine, parts_.loop, parts_.disk, parts_.log, [this] { PrepareForLoading(); }};
+  if (is_rejoin_) {
+    parts.replaced = lost_writes_->keys();
+    parts.before_replacing = [this] { return CommitLostWrites(); };
+  }
+  const Transfer::Mode mode = is_rejoin_ ? Transfer::Mode::kRejoin : Transfer::ModeFor(parts_.engine);
+  transfer_ = std::make_unique<Transfer>(parts, mode, session_->payload.size_bytes());
 }
 
 void PrimaryLink::Do(const link_effect::GoOn& effect) {
+  BeginSync(SyncRecord::Kind::kPartial, "the primary has what was missed");
+  parts_.sync_history.Finish(std::exchange(sync_number_, 0), 0);
   if (!effect.new_id.empty()) {
     parts_.persistence.ContinueAs(effect.new_id);
     parts_.on_new_id();
@@ -148,8 +173,54 @@ void PrimaryLink::Do(const link_effect::GoOn& effect) {
   BeginStream(parts_.persistence.effects().database());
 }
 
+void PrimaryLink::Do(const link_effect::GatherLostWrites& effect) {
+  lost_writes_ = std::make_unique<LostWrites>(
+      LostWrites::Parts{parts_.engine, parts_.loop, parts_.disk, parts_.persistence}, effect);
+  session_->phase = Session::Phase::kGathering;
+  parts_.loop.RequestImmediateTurn();
+}
+
+void PrimaryLink::Do(const link_effect::GoBack& effect) {
+  // Our replicas may have more of the history than is ours now.
+  parts_.on_full_sync();
+  parts_.persistence.BeginHistory(effect.id, effect.offset, effect.database);
+  lost_writes_.reset();
+}
+
 void PrimaryLink::Do(const link_effect::AnswerFailover& effect) {
   if (parts_.on_failover_answer) parts_.on_failover_answer(effect.is_accepted);
+}
+
+// ---- the history of synchronisations
+
+// `id` is the primary's history, empty if it gave none.
+std::string PrimaryLink::WhyDataset(const std::string& id) const {
+  const LinkPlace place = PlaceNow();
+  if (id.empty()) return "the primary knows SYNC alone";
+  if (place.id.empty()) return "the first copy: this server had no place in a history";
+  if (is_rejoin_) return fmt::format("histories have parted: this server was at offset {}", place.offset);
+  if (id == place.id) {
+    return fmt::format("the primary's log does not reach back to offset {}, or it has not come so far",
+                       place.offset);
+  }
+  return fmt::format("the primary's history {} has no place {} of {}", id, place.offset, place.id);
+}
+
+void PrimaryLink::BeginSync(SyncRecord::Kind kind, std::string cause) {
+  sync_bytes_ = 0;
+  sync_number_ = parts_.sync_history.Begin(SyncRecord::Role::kReplica, kind,
+                                           fmt::format("{}:{}", host_, port_), std::move(cause));
+}
+
+void PrimaryLink::NoteHowSyncEnded(const LinkInput& input, bool was_refused) {
+  if (sync_number_ != 0 && session_ == nullptr && transfer_ == nullptr) {
+    const auto* const lost = std::get_if<link_input::Lost>(&input);
+    parts_.sync_history.Fail(std::exchange(sync_number_, 0), sync_bytes_,
+                             lost != nullptr ? lost->reason : "the link was given up");
+  }
+  if (was_refused || refused_reason().empty()) return;
+  BeginSync(SyncRecord::Kind::kRefused, refused_reason());
+  parts_.sync_history.Finish(std::exchange(sync_number_, 0), 0);
 }
 
 // A session is ended from within its own tasks more often than not: it is destroyed in the next turn.
@@ -160,9 +231,39 @@ void PrimaryLink::EndSession() {
   parts_.loop.RequestImmediateTurn();
 }
 
+// ---- rejoin
+
+void PrimaryLink::FinishGathering() {
+  lost_writes_->Finish();
+  if (const std::string& failure = lost_writes_->failure(); !failure.empty()) {
+    parts_.log.Notice("The keys that differ cannot be told: {}", failure);
+  }
+  session_->phase = Session::Phase::kLines;
+  const std::coroutine_handle<> waiter = std::exchange(session_->gathering_waiter, nullptr);
+  Feed(lost_writes_->Outcome());
+  if (waiter) waiter.resume();
+}
+
+// The data of which these are is about to go.
+Status PrimaryLink::CommitLostWrites() {
+  HEARTH_TRY(lost_writes_->Commit());
+  if (lost_writes_->file_name().empty()) return {};
+  parts_.log.Warning("{} commands that the primary never had are given up. They stand in {}/{}.",
+                     lost_writes_->command_count(), settings_.dir, lost_writes_->file_name());
+  rejoin_stats_.lost_commands += lost_writes_->command_count();
+  rejoin_stats_.lost_writes_file = lost_writes_->file_name();
+  return {};
+}
+
 // ---- the dataset
 
 void PrimaryLink::PrepareForLoading() {
+  if (lost_writes_ != nullptr && !is_rejoin_) {
+    if (Status status = CommitLostWrites(); !status) {
+      parts_.log.Warning("The commands that the primary never had could not be saved: {}",
+                         status.error().message);
+    }
+  }
   parts_.on_full_sync();
   parts_.persistence.snapshots().Cancel();
   if (parts_.persistence.append_only().is_on()) {
@@ -186,12 +287,15 @@ void PrimaryLink::AdvanceTransfer() {
   if (*outcome) {
     FinishTransfer();
   } else {
-    Feed(link_input::Lost{outcome->error().message});
+    Feed(link_input::Lost{outcome->error().message, true});
   }
 }
 
 void PrimaryLink::FinishTransfer() {
   transfer_->KeepFile();
+  parts_.sync_history.Finish(std::exchange(sync_number_, 0), transfer_->received_bytes());
+  if (is_rejoin_) ++rejoin_stats_.rejoins;
+  lost_writes_.reset();
   const int database = static_cast<int>(transfer_->aux_fields().replication_database.value_or(-1));
   transfer_.reset();
   // A newline that is not sent yet need not be any more.
@@ -249,6 +353,7 @@ void PrimaryLink::OnClosed(engine::Client& client) {
 
 void PrimaryLink::BeforeWait() {
   ended_.clear();
+  if (link_.state() == Link::State::kRejoin && lost_writes_->is_done()) FinishGathering();
   if (transfer_ != nullptr) AdvanceTransfer();
   if (session_ != nullptr && session_->room_waiter && transfer_ != nullptr && !transfer_->is_full()) {
     std::exchange(session_->room_waiter, nullptr).resume();
@@ -263,6 +368,7 @@ void PrimaryLink::Tick() {
     Feed(link_input::Activity());
   }
   if (transfer_ != nullptr && transfer_->is_received()) Feed(link_input::Activity());
+  if (link_.state() == Link::State::kRejoin) Feed(link_input::Activity());
   if (transfer_ != nullptr && transfer_->is_loading() && NowMs() - last_newline_ms_ >= kNewlinePeriodMs &&
       !session_->is_sending_newline) {
     last_newline_ms_ = NowMs();
@@ -293,7 +399,7 @@ PrimaryLinkStatus PrimaryLink::status() const {
   status.sync_total_bytes = transfer_->size_bytes().value_or(0);
   status.sync_read_bytes = transfer_->received_bytes();
   status.is_loading = transfer_->is_loading();
-  status.is_loading_beside = status.is_loading && transfer_->mode() == Transfer::Mode::kBeside;
+  status.is_loading_beside = status.is_loading && transfer_->is_beside();
   status.loading_since_seconds = transfer_->loading_since_seconds();
   status.loading_total_bytes =
       transfer_->size_bytes().value_or(transfer_->is_received() ? transfer_->received_bytes() : 0);

@@ -26,7 +26,9 @@
 #include "net/task.h"
 #include "persistence/persistence.h"
 #include "replication/core/link.h"
+#include "replication/lost_writes.h"
 #include "replication/stream_log.h"
+#include "replication/sync_history.h"
 #include "replication/transfer.h"
 #include "replication/transfer_payload.h"
 
@@ -54,6 +56,13 @@ struct PrimaryLinkStatus {
   uint64_t loading_loaded_bytes = 0;
 };
 
+// What was given up in favour of primaries since the start, where histories had parted.
+struct RejoinStats {
+  uint64_t rejoins = 0;  // without a full copy
+  uint64_t lost_commands = 0;
+  std::string lost_writes_file;  // the last one, without its folder; empty if there was none
+};
+
 class PrimaryLink {
  public:
   struct Parts {
@@ -65,6 +74,7 @@ class PrimaryLink {
     env::Disk& disk;
     Logger& log;
     persistence::Persistence& persistence;
+    SyncHistory& sync_history;
     // Our history is going to be replaced: whoever reads the log, or waits for a cut, must go. Also called
     // when nothing of that kind is there.
     std::function<void()> on_full_sync;
@@ -99,6 +109,7 @@ class PrimaryLink {
   void RefreshRefusals();
 
   PrimaryLinkStatus status() const;
+  const RejoinStats& rejoin_stats() const { return rejoin_stats_; }
   // Of datasets and streams, since the start.
   uint64_t received_bytes() const;
 
@@ -106,6 +117,7 @@ class PrimaryLink {
   // One connection up to the beginning of the stream.
   struct Session;
   class Room;
+  class Gathering;
   class NameLookup;
 
   void Feed(const LinkInput& input);
@@ -119,6 +131,8 @@ class PrimaryLink {
   void Do(const link_effect::ReceiveDataset& effect);
   void Do(const link_effect::TakeDataset& effect);
   void Do(const link_effect::GoOn& effect);
+  void Do(const link_effect::GatherLostWrites& effect);
+  void Do(const link_effect::GoBack& effect);
   void Do(const link_effect::AnswerFailover& effect);
   void Do(const link_effect::Tell& effect);
 
@@ -131,7 +145,12 @@ class PrimaryLink {
   net::Task<bool> ReceiveSome(Session& session);
   net::Task<void> SendNewline(Session& session);
   void EndSession();
+  std::string WhyDataset(const std::string& id) const;
+  void BeginSync(SyncRecord::Kind kind, std::string cause);
+  void NoteHowSyncEnded(const LinkInput& input, bool was_refused);
 
+  void FinishGathering();
+  Status CommitLostWrites();
   void PrepareForLoading();
   void ResumeAppendOnly();
   void AdvanceTransfer();
@@ -155,7 +174,12 @@ class PrimaryLink {
   std::string dataset_id_;
   uint64_t dataset_offset_ = 0;
   std::unique_ptr<Transfer> transfer_;
+  bool is_rejoin_ = false;  // it is of some keys alone
+  std::unique_ptr<LostWrites> lost_writes_;
+  RejoinStats rejoin_stats_;
   bool is_append_only_suspended_ = false;
+  uint64_t sync_number_ = 0;    // in the history of synchronisations, while one runs
+  uint64_t sync_bytes_ = 0;     // that came of it before the link broke
   uint64_t dataset_bytes_ = 0;  // of all datasets
   uint64_t ended_stream_bytes_ = 0;
 

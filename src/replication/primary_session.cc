@@ -91,6 +91,11 @@ net::Task<void> PrimaryLink::TalkInLines(Session& session) {
         co_return;
       }
     }
+    if (session.phase == Session::Phase::kGathering) {
+      Gathering gathering(session);
+      co_await gathering;
+      continue;
+    }
     if (session.phase != Session::Phase::kLines) co_return;
     net::Task<Result<std::string>> reading = session.stream->ReadLine(kMaxLineBytes, net::Stream::kNoTimeout);
     const Result<std::string> line = co_await reading;

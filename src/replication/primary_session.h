@@ -15,7 +15,7 @@
 namespace hearth::replication {
 
 struct PrimaryLink::Session {
-  enum class Phase : uint8_t { kLines, kDataset, kOver };
+  enum class Phase : uint8_t { kLines, kGathering, kDataset, kOver };
 
   Phase phase = Phase::kLines;
   std::unique_ptr<net::Stream> stream;
@@ -25,6 +25,7 @@ struct PrimaryLink::Session {
   std::string pending;           // bytes of the dataset that are in no transfer yet
   std::string received;          // behind the dataset: the stream
   std::coroutine_handle<> room_waiter;
+  std::coroutine_handle<> gathering_waiter;
   std::coroutine_handle<> name_waiter;
   Result<std::string> address;  // that the primary's name stands for
   std::shared_ptr<char> alive = std::make_shared<char>();
@@ -45,6 +46,21 @@ class PrimaryLink::Room {
   Room& operator=(const Room&) = delete;
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiting) { session_.room_waiter = waiting; }
+  void await_resume() const noexcept {}
+
+ private:
+  Session& session_;
+};
+
+// Waits until it is known what was written here since histories parted. BeforeWait looks.
+class PrimaryLink::Gathering {
+ public:
+  explicit Gathering(Session& session) : session_(session) {}
+  ~Gathering() { session_.gathering_waiter = nullptr; }
+  Gathering(const Gathering&) = delete;
+  Gathering& operator=(const Gathering&) = delete;
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> waiting) { session_.gathering_waiter = waiting; }
   void await_resume() const noexcept {}
 
  private:

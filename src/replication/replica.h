@@ -13,6 +13,9 @@
 #include "replication/full_sync.h"
 #include "replication/replica_catch_up.h"
 #include "replication/replica_fanout.h"
+#include "replication/replica_rejoin.h"
+#include "replication/writer_pacing.h"
+#include "replication/written_keys.h"
 
 namespace hearth::replication {
 
@@ -25,6 +28,13 @@ struct ReplicaAnnouncement {
   bool knows_psync2 = false;    // another id in +CONTINUE
   bool wants_rdb_only = false;  // the snapshot and no stream
   bool has_filter = false;      // wants a snapshot without keys
+
+  // ---- rejoin (docs/formats/replication.md)
+  bool knows_rejoin = false;
+  std::string previous_id;  // of its history, empty if it has none; up to an offset and the database there
+  uint64_t previous_end = 0;
+  int previous_database = -1;
+  std::shared_ptr<WrittenKeys> rejoin_keys;  // that it has written since our histories parted
 };
 
 struct Replica {
@@ -44,8 +54,9 @@ struct Replica {
   engine::Client& client;
   ReplicaAnnouncement announced;
   State state = State::kWaiting;
-  bool uses_sync = false;  // came by SYNC, and may never say how far it is
-  int64_t asked_ms = 0;    // monotonic, as are all times here
+  std::unique_ptr<ReplicaRejoin> rejoin;  // while it waits for the keys that differ alone
+  bool uses_sync = false;                 // came by SYNC, and may never say how far it is
+  int64_t asked_ms = 0;                   // monotonic, as are all times here
 
   std::shared_ptr<Receiver> receiver;  // of its snapshot
   FullSync* sync = nullptr;            // that it is in, from kSaving to kSending
@@ -56,6 +67,13 @@ struct Replica {
   uint64_t offset_on_disk = 0;
   std::shared_ptr<Receiver> catch_up_receiver;
   std::unique_ptr<ReplicaCatchUp> catch_up;
+
+  // What the history of synchronisations says of it (sync_history.h).
+  uint64_t sync_number = 0;  // 0 for nothing that still runs
+  uint64_t sync_bytes = 0;   // of its snapshot, or of what the log has to give it at first
+  uint64_t sync_end = 0;     // it is through when it has acknowledged this
+
+  WriterPacing pacing;
 
   uint64_t acked_offset = 0;
   std::optional<uint64_t> synced_offset;  // in its append-only file, if it says so

@@ -58,6 +58,7 @@ bool Replicas::SetOption(engine::Context& ctx, Replica* replica, ReplicaAnnounce
   if (ctx.Is(i, "capa")) {
     if (EqualsIgnoreCase(value, "eof")) announced.knows_eof = true;
     if (EqualsIgnoreCase(value, "psync2")) announced.knows_psync2 = true;
+    if (value.starts_with("rejoin")) SetRejoin(announced, value);
     return true;
   }
   if (ctx.Is(i, "version")) {
@@ -69,6 +70,7 @@ bool Replicas::SetOption(engine::Context& ctx, Replica* replica, ReplicaAnnounce
     if (wants) announced.wants_rdb_only = *wants == 1;
     return wants.has_value();
   }
+  if (ctx.Is(i, "rejoin-keys")) return AddRejoinKeys(ctx, announced, value);
   if (ctx.Is(i, "rdb-filter-only")) return SetFilter(ctx, announced, value);
   FailReplica(ctx, replica, fmt::format("ERR Unrecognized REPLCONF option: {}", ctx[i]));
   return false;
@@ -112,6 +114,7 @@ void Replicas::TakeAck(engine::Context& ctx, Replica& replica) {
   replica.acked_ms = now_ms();
   if (replica.state == State::kAwaitingAck) PutOnline(replica);
   if (replica.state != State::kOnline) return;
+  if (replica.sync_number != 0 && replica.acked_offset >= replica.sync_end) FinishSync(replica);
   parts_.persistence.gate().SetReplica(replica.client.id, replica.acked_offset,
                                        replica.synced_offset.value_or(0));
 }
@@ -132,8 +135,8 @@ void Replicas::Psync(engine::Context& ctx) {
                        ctx.client().connection->peer_address());
     return;
   }
-  const ResyncRequest request{ctx[1], *wire_offset};
-  Ask(ctx, &request);
+  const ResyncRequest request = RequestOf(ctx.client(), ctx[1], *wire_offset);
+  Ask(ctx, &request, ctx.size() > 3 && ctx.Is(3, "rejoin"));
 }
 
 // The primary hands over to us. False if the request ends here.
@@ -170,9 +173,13 @@ bool Replicas::MayAsk(engine::Context& ctx) {
   return true;
 }
 
-// `request` is null for SYNC, which knows of no offsets.
-void Replicas::Ask(engine::Context& ctx, const ResyncRequest* request) {
+// `request` is null for SYNC, which knows of no offsets. `rejoins`: it is to get the keys that differ, before
+// the stream.
+void Replicas::Ask(engine::Context& ctx, const ResyncRequest* request, bool rejoins) {
   engine::Client& client = ctx.client();
+  ResyncChoice choice;
+  if (request != nullptr) choice = ChooseResync(*request, parts_.persistence.history(), Held());
+  if (choice.way == ResyncChoice::Way::kRejoin) return OfferRejoin(ctx, choice);
   auto added = std::make_unique<Replica>(client);
   Replica& replica = *added;
   if (auto known = announced_.extract(client.id)) replica.announced = std::move(known.mapped());
@@ -180,19 +187,29 @@ void Replicas::Ask(engine::Context& ctx, const ResyncRequest* request) {
   replica.heard_bytes = client.connection->read_bytes();
   replica.uses_sync = request == nullptr;
   client.set(engine::Client::kReplica, true);
+  if (settings_.repl_disable_tcp_nodelay) {
+    parts_.connections.Configure(
+        *client.connection,
+        {.no_delay = false, .keepalive_seconds = static_cast<int>(settings_.tcp_keepalive)});
+  }
   replicas_.push_back(std::move(added));
   const std::string name = NameOf(replica);
   parts_.log.Notice("Replica {} asks for synchronization", name);
   if (request != nullptr) {
-    const ResyncChoice choice = ChooseResync(*request, parts_.persistence.history(), Held());
-    if (choice.way != ResyncChoice::Way::kFull) return Resume(replica, choice, request->wire_offset);
+    if (choice.way != ResyncChoice::Way::kFull) {
+      if (rejoins) return BeginRejoin(replica, choice.offset);
+      return Resume(replica, choice, request->wire_offset);
+    }
     if (choice.is_refusal) {
       ++stats_.partial_refused;
       parts_.log.Notice("Partial resynchronization not accepted: {}", choice.reason);
     } else {
-      parts_.log.Notice("Full resync requested by replica {}", name);
+      choice.reason = "it asked for all: its first copy, or it does not know its place any more";
+      parts_.log.Notice("Full resync requested by replica {}: {}", name, choice.reason);
     }
   }
+  if (request == nullptr) choice.reason = "it came by SYNC, which knows of no place";
+  BeginSync(replica, SyncRecord::Kind::kFull, std::move(choice.reason));
   ++stats_.full_syncs;
   CreateBacklog();
   if (settings_.repl_diskless_sync_delay > 0 && !MustGoByFile(replica)) {
@@ -210,6 +227,11 @@ void Replicas::Resume(Replica& replica, const ResyncChoice& choice, int64_t wire
   } else {
     replica.offset_on_disk = choice.offset;
   }
+  BeginSync(replica, SyncRecord::Kind::kPartial,
+            choice.way == ResyncChoice::Way::kFromMemory ? "the log in memory has what it missed"
+                                                         : "the log on disk has what it missed");
+  replica.sync_end = write_log.end_offset();
+  replica.sync_bytes = replica.sync_end - choice.offset;
   net::Connection& connection = *replica.client.connection;
   connection.output().Append(replica.announced.knows_psync2
                                  ? fmt::format("+CONTINUE {}\r\n", parts_.persistence.history().id)
@@ -231,6 +253,17 @@ HeldLog Replicas::Held() const {
     held.disk = HeldLog::Range{first, std::max(first, segments->end_offset())};
   }
   return held;
+}
+
+// What ran before, for the same replica, has failed.
+void Replicas::BeginSync(Replica& replica, SyncRecord::Kind kind, std::string cause) {
+  parts_.sync_history.Fail(replica.sync_number, 0, cause);
+  replica.sync_number =
+      parts_.sync_history.Begin(SyncRecord::Role::kPrimary, kind, NameOf(replica), std::move(cause));
+}
+
+void Replicas::FinishSync(Replica& replica) {
+  parts_.sync_history.Finish(std::exchange(replica.sync_number, 0), replica.sync_bytes);
 }
 
 // What was written while nobody logged it is in no history, so a new one begins.

@@ -11,6 +11,9 @@
 namespace hearth::replication {
 namespace {
 
+// While writers rest for a replica, this is how often it is looked at.
+constexpr int64_t kPacingStepMicros = 10'000;
+
 constexpr std::string_view kGetAck = "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n";
 
 }  // namespace
@@ -18,6 +21,7 @@ constexpr std::string_view kGetAck = "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1
 void Replicas::PutOnline(Replica& replica) {
   replica.state = State::kOnline;
   replica.acked_ms = now_ms();
+  FinishSync(replica);
   parts_.log.Notice("Synchronization with replica {} succeeded", NameOf(replica));
 }
 
@@ -171,6 +175,8 @@ void Replicas::BoundMemory(Replica& replica) {
     return;
   }
   if (!is_over || ComesToDisk(replica)) return;
+  // Writers rest for it. What is written all the same is not without a bound.
+  if (replica.pacing.rests() && demand < 2 * MemoryBound(replica)) return;
   parts_.log.Warning(
       "Client id={} addr={} scheduled to be closed ASAP for overcoming of output buffer limits: replica {} "
       "has "
@@ -178,6 +184,61 @@ void Replicas::BoundMemory(Replica& replica) {
       replica.client.id, replica.client.connection->peer_address(), NameOf(replica), demand);
   ++parts_.engine.stats().output_limit_disconnections;
   Drop(replica);
+}
+
+// ---- writers that rest for them
+
+// What it may have in memory where the disk has nothing: up to the limit that would end it next.
+uint64_t Replicas::MemoryBound(const Replica& replica) const {
+  const settings::OutputBufferLimit& limit = ReplicaLimit();
+  const auto backlog_bytes = static_cast<uint64_t>(settings_.repl_backlog_size);
+  const auto soft_bytes = static_cast<uint64_t>(limit.soft_bytes);
+  const bool soft_is_due = soft_bytes != 0 && replica.over_soft_limit_since_ms != 0 &&
+                           now_ms() - replica.over_soft_limit_since_ms >= limit.soft_seconds * 500;
+  if (soft_is_due) return soft_bytes;
+  if (limit.hard_bytes == 0) return 0;
+  return std::max(static_cast<uint64_t>(limit.hard_bytes), backlog_bytes);
+}
+
+WriterPacing::Place Replicas::PlaceOf(const Replica& replica) const {
+  const net::Connection& connection = *replica.client.connection;
+  const uint64_t end = parts_.persistence.write_log().end_offset();
+  WriterPacing::Place place;
+  // All that it takes, and all that it says.
+  place.progress = connection.written_bytes() + connection.read_bytes();
+  if (replica.receiver != nullptr) place.progress += replica.receiver->sent_bytes();
+  if (replica.catch_up != nullptr || !replica.cursor.is_valid()) {
+    const uint64_t offset = replica.catch_up != nullptr ? replica.catch_up->offset() : replica.offset_on_disk;
+    place.used = end - offset;
+    place.allowed = static_cast<uint64_t>(settings_.repl_backlog_disk_size);
+    place.progress += offset;
+  } else if (!IsOnDisk(replica.cursor.offset()) && !ComesToDisk(replica)) {
+    place.used = replica.cursor.lag_bytes() + connection.unsent_bytes();
+    place.allowed = MemoryBound(replica);
+  }
+  return place;
+}
+
+void Replicas::PaceWriters() {
+  const int64_t budget_ms = settings_.replica_pacing_seconds * 1000;
+  bool must_rest = false;
+  for (const auto& replica : replicas_) {
+    if (replica->state == State::kWaiting || has_upstream()) continue;
+    const WriterPacing::Place place = PlaceOf(*replica);
+    const bool had_given_up = replica->pacing.has_given_up();
+    must_rest |= replica->pacing.Step(now_ms(), place, budget_ms);
+    if (replica->pacing.TakeNews()) {
+      parts_.log.Warning(
+          "Writers are slowed down so that replica {} does not lose its place: it has {} bytes of the stream "
+          "still to come, and memory and disk may hold {} for it",
+          NameOf(*replica), place.used, place.allowed);
+    } else if (budget_ms != 0 && !had_given_up && replica->pacing.has_given_up()) {
+      parts_.log.Warning("Writers are no longer slowed down for replica {}, which may lose its place",
+                         NameOf(*replica));
+    }
+  }
+  parts_.engine.RestWrites(engine::RestReason::kSlowReplica, must_rest);
+  if (must_rest) parts_.loop.LimitNextWait(kPacingStepMicros);
 }
 
 }  // namespace hearth::replication

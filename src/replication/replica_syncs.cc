@@ -41,7 +41,7 @@ void Replicas::StartDueSyncs() {
   std::vector<Replica*> by_file;
   std::vector<Replica*> to_sockets;
   for (const auto& replica : replicas_) {
-    if (replica->state != State::kWaiting || replica->is_dropped) continue;
+    if (replica->state != State::kWaiting || replica->is_dropped || replica->rejoin != nullptr) continue;
     if (replica->announced.has_filter) {
       SendEmptySnapshot(*replica);
     } else {
@@ -79,19 +79,19 @@ void Replicas::StartSync(FullSync::Way way, const std::vector<Replica*>& members
     for (Replica* replica : members) Drop(*replica);
     return;
   }
-  for (Replica* replica : members) AnnounceSync(*replica, **sync);
+  for (Replica* replica : members) AnnounceSync(*replica, **sync, "+FULLRESYNC");
   syncs_.push_back(std::move(*sync));
 }
 
 // The line goes before what is written through the lease, which opens when it is sent.
-void Replicas::AnnounceSync(Replica& replica, FullSync& sync) {
+void Replicas::AnnounceSync(Replica& replica, FullSync& sync, std::string_view word) {
   replica.sync = &sync;
   replica.state = sync.way() == FullSync::Way::kSockets ? State::kSending : State::kSaving;
   replica.cursor = parts_.persistence.write_log().CursorAt(sync.offset(), log::LogCursor::Sees::kEverything);
   replica.acked_offset = 0;
   if (!replica.uses_sync) {
     replica.client.connection->output().Append(
-        fmt::format("+FULLRESYNC {} {}\r\n", parts_.persistence.history().id, sync.offset()));
+        fmt::format("{} {} {}\r\n", word, parts_.persistence.history().id, sync.offset()));
   }
   replica.client.connection->ScheduleWrite();
 }
@@ -179,6 +179,7 @@ void Replicas::FinishSending(Replica& replica) {
   parts_.log.Notice("Sent {} bytes of snapshot to replica {} in {} ms", replica.receiver->sent_bytes(),
                     NameOf(replica), replica.sync->milliseconds());
   counted_bytes_ += replica.receiver->sent_bytes();
+  replica.sync_bytes = replica.receiver->sent_bytes();
   replica.sync = nullptr;
   replica.receiver.reset();
   replica.sent_ms = replica.acked_ms = now_ms();

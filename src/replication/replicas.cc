@@ -42,12 +42,15 @@ Replicas::~Replicas() = default;
 void Replicas::Pump() {
   UpdateRefusal();
   StepSyncs();
+  StepRejoins();
   StartDueSyncs();
+  if (parts_.persistence.TakeAcksWish()) are_acks_wanted_ = true;
   if (std::exchange(are_acks_wanted_, false)) AskForAcks();
   for (const auto& replica : replicas_) {
     if (replica->state == State::kOnline && !replica->is_dropped) Feed(*replica);
   }
   ForgetDropped();
+  PaceWriters();
 }
 
 void Replicas::Tick() {
@@ -88,8 +91,10 @@ void Replicas::OnClosed(engine::Client& client) {
 void Replicas::Drop(Replica& replica) {
   if (std::exchange(replica.is_dropped, true)) return;
   replica.catch_up.reset();
+  replica.rejoin.reset();
   replica.cursor.Release();
   replica.sync = nullptr;
+  parts_.sync_history.Fail(replica.sync_number, replica.sync_bytes, "the replica has gone");
   parts_.persistence.gate().RemoveReplica(replica.client.id);
   counted_bytes_ += replica.client.connection->written_bytes();
   replica.client.CloseNow();
@@ -168,6 +173,11 @@ void Replicas::UpdateRefusal() {
   const bool has_too_few = !has_upstream() && settings_.min_replicas_to_write > 0 &&
                            settings_.min_replicas_max_lag > 0 &&
                            good_count() < settings_.min_replicas_to_write;
+  // Those that came by SYNC say nothing of how far they are.
+  const auto acknowledging = std::count_if(replicas_.begin(), replicas_.end(), [](const auto& replica) {
+    return replica->state == State::kOnline && !replica->uses_sync && !replica->is_dropped;
+  });
+  parts_.engine.SetPromises({.are_made = !has_upstream(), .replicas = static_cast<uint32_t>(acknowledging)});
   if (has_too_few != parts_.engine.refusals().replicas.empty()) return;
   engine::Refusals refusals = parts_.engine.refusals();
   refusals.replicas = has_too_few ? "NOREPLICAS Not enough good replicas to write." : "";
@@ -224,7 +234,8 @@ int Replicas::good_count() const {
 bool Replicas::AreCaughtUp() const {
   const uint64_t end = parts_.persistence.write_log().end_offset();
   return std::all_of(replicas_.begin(), replicas_.end(), [end](const auto& replica) {
-    return replica->state != State::kOnline || replica->acked_offset == end;
+    const bool has_dataset = replica->state == State::kOnline || replica->state == State::kAwaitingAck;
+    return !has_dataset || replica->acked_offset == end;
   });
 }
 

@@ -27,6 +27,7 @@
 #include "replication/core/resync.h"
 #include "replication/full_sync.h"
 #include "replication/replica.h"
+#include "replication/sync_history.h"
 
 namespace hearth::replication {
 
@@ -45,6 +46,7 @@ struct ReplicaStats {
   uint64_t full_syncs = 0;
   uint64_t partial_accepted = 0;
   uint64_t partial_refused = 0;
+  uint64_t rejoins = 0;
 };
 
 class Replicas {
@@ -57,6 +59,7 @@ class Replicas {
     env::Disk& disk;
     Logger& log;
     persistence::Persistence& persistence;
+    SyncHistory& sync_history;
   };
   explicit Replicas(const Parts& parts);
   ~Replicas();
@@ -96,7 +99,10 @@ class Replicas {
   // All that are online have everything.
   bool AreCaughtUp() const;
   const ReplicaStats& stats() const { return stats_; }
-  void ResetStats() { stats_ = {}; }
+  void ResetStats() {
+    stats_ = {};
+    parts_.persistence.held_replies().ResetStats();
+  }
   // Full copies on their way now.
   size_t running_sync_count() const { return syncs_.size(); }
 
@@ -120,20 +126,32 @@ class Replicas {
   void FailReplica(engine::Context& ctx, Replica* replica, std::string_view error);
   bool MayAsk(engine::Context& ctx);
   bool AskForFailover(engine::Context& ctx);
-  void Ask(engine::Context& ctx, const ResyncRequest* request);
+  void Ask(engine::Context& ctx, const ResyncRequest* request, bool rejoins = false);
   void Resume(Replica& replica, const ResyncChoice& choice, int64_t wire_offset);
+  void SetRejoin(ReplicaAnnouncement& announced, std::string_view text);
+  bool AddRejoinKeys(engine::Context& ctx, ReplicaAnnouncement& announced, std::string_view piece);
   HeldLog Held() const;
+  void BeginSync(Replica& replica, SyncRecord::Kind kind, std::string cause);
+  void FinishSync(Replica& replica);
 
   // ---- full copies (replica_syncs.cc)
   void StepSyncs();
   bool MustGoByFile(const Replica& replica) const;
   void StartDueSyncs();
   void StartSync(FullSync::Way way, const std::vector<Replica*>& members);
-  void AnnounceSync(Replica& replica, FullSync& sync);
+  void AnnounceSync(Replica& replica, FullSync& sync, std::string_view word);
   void FinishSaving(FullSync& sync);
   void FinishSending(Replica& replica);
   void SendEmptySnapshot(Replica& replica);
   FullSync::Parts SyncParts() const;
+
+  // ---- rejoin (replica_rejoins.cc)
+  ResyncRequest RequestOf(const engine::Client& client, std::string_view id, int64_t wire_offset) const;
+  void OfferRejoin(engine::Context& ctx, const ResyncChoice& choice);
+  int DatabaseAt(uint64_t offset, const ReplicaAnnouncement& announced) const;
+  void BeginRejoin(Replica& replica, uint64_t offset);
+  void StepRejoins();
+  void StartRejoin(Replica& replica);
 
   // ---- the stream (replica_feed.cc)
   void PutOnline(Replica& replica);
@@ -147,6 +165,9 @@ class Replicas {
   bool ComesToDisk(const Replica& replica) const;
   void BoundMemory(Replica& replica);
   void AskForAcks();
+  WriterPacing::Place PlaceOf(const Replica& replica) const;
+  uint64_t MemoryBound(const Replica& replica) const;
+  void PaceWriters();
 
   // Our stream is our primary's then, and nothing is added to it.
   bool has_upstream() const { return parts_.persistence.is_replica(); }

@@ -139,7 +139,8 @@ class ReplicasTest : public ::testing::Test {
   net::IoThreads connections_{loop_, *net_, clock_, [] { return env::MakeSystemPoller(); }, engine_, engine_};
   persistence::Persistence persistence_{
       {configuration_, engine_, loop_, disk_, clock_, log_, [] { return true; }, [] {}}};
-  Replicas replicas_{{engine_, loop_, connections_, clock_, disk_, log_, persistence_}};
+  SyncHistory sync_history_{clock_};
+  Replicas replicas_{{engine_, loop_, connections_, clock_, disk_, log_, persistence_, sync_history_}};
   resp::ChunkPool pool_;
   resp::OutputBuffer output_{pool_};
   engine::Client& writer_ = engine_.clients().Add(1'000'000, nullptr, output_, 0);
@@ -330,6 +331,66 @@ TEST_F(ReplicasTest, WhoReadsLateIsDroppedWhereNothingElseKeepsTheLog) {
   AdvanceMs(100);
   EXPECT_EQ(replicas_.count(), 0u);
   EXPECT_LT(persistence_.write_log().memory_bytes(), 4'000'000u);
+}
+
+TEST_F(ReplicasTest, WritersRestBeforeAReplicaLosesItsPlace) {
+  Set("repl-backlog-disk-size", "0");
+  Set("client-output-buffer-limit", "replica 2mb 0 0");
+  const Peer replica = ConnectBySync();
+  const Peer writer = Connect();
+  const std::string request = "SET key " + std::string(60'000, 'v');
+  const auto write = [&] {
+    Send(writer, request);
+    return ReceiveNow(writer) == "+OK\r\n";
+  };
+  int written = 0;
+  while (written < 100 && write()) ++written;
+  EXPECT_LT(written, 50);
+  EXPECT_TRUE(engine_.pause().rests(engine::RestReason::kSlowReplica));
+  clock_.AdvanceMicros(100'000);
+  replicas_.Tick();
+  EXPECT_EQ(replicas_.count(), 1u);
+  // It takes something: the last write is done.
+  ASSERT_TRUE(TurnUntil([&] {
+    Read(replica);
+    return ReceiveNow(writer) == "+OK\r\n";
+  }));
+  EXPECT_FALSE(engine_.pause().rests(engine::RestReason::kSlowReplica));
+  // It takes nothing more, and is not waited for without end.
+  while (write()) {
+  }
+  for (int i = 0; i < 40; ++i) AdvanceMs(100);
+  EXPECT_EQ(ReceiveNow(writer), "+OK\r\n");
+}
+
+TEST_F(ReplicasTest, TheHistoryOfSynchronisationsSaysWhyAndHow) {
+  const Peer first = ConnectBySync();
+  EXPECT_EQ(first, 0u);
+  SyncRecord record = sync_history_.list().back();
+  EXPECT_EQ(record.kind, SyncRecord::Kind::kFull);
+  EXPECT_EQ(record.state, SyncRecord::State::kDone);
+  EXPECT_GT(record.bytes, 50u);
+  EXPECT_NE(record.cause.find("SYNC"), std::string::npos);
+  const uint64_t start = offset();
+  Write("key", "value");
+  const Peer back = Connect();
+  Send(back, "PSYNC " + persistence_.history().id + " " + std::to_string(start + 1));
+  record = sync_history_.list().back();
+  EXPECT_EQ(record.kind, SyncRecord::Kind::kPartial);
+  EXPECT_EQ(record.state, SyncRecord::State::kRunning);
+  Send(back, "REPLCONF ACK " + std::to_string(offset()));
+  record = sync_history_.list().back();
+  EXPECT_EQ(record.state, SyncRecord::State::kDone);
+  EXPECT_EQ(record.bytes, offset() - start);
+  const Peer stranger = Connect();
+  Send(stranger, "PSYNC " + std::string(40, 'f') + " 5");
+  record = sync_history_.list().back();
+  EXPECT_EQ(record.kind, SyncRecord::Kind::kFull);
+  EXPECT_NE(record.cause.find("Replication ID mismatch"), std::string::npos) << record.cause;
+  replicas_.DropAll("the test wants it");
+  Turn();
+  EXPECT_EQ(sync_history_.list().back().state, SyncRecord::State::kFailed);
+  EXPECT_EQ(sync_history_.list().size(), 3u);
 }
 
 TEST_F(ReplicasTest, RefusesWhatCannotBe) {

@@ -11,13 +11,12 @@ namespace hearth::replication {
 Replication::Replication(const Parts& parts)
     : parts_(parts),
       replicas_({parts.engine, parts.loop, parts.connections, parts.clock, parts.disk, parts.log,
-                 parts.persistence}),
+                 parts.persistence, sync_history_}),
       link_({parts.engine, parts.loop, parts.net, parts.connections, parts.clock, parts.disk, parts.log,
-             parts.persistence, [this] { replicas_.DropAll("the dataset is being replaced"); },
+             parts.persistence, sync_history_, [this] { replicas_.DropAll("the dataset is being replaced"); },
              [this] { replicas_.DropAll("the replication id has changed"); },
              std::string(rdb::kInterfaceVersion), [this](bool accepted) { OnFailoverAnswer(accepted); }}) {
   replicas_.set_on_promotion([this] { BecomePrimary(); });
-  parts_.persistence.set_on_acks_wanted([this] { replicas_.RequestAcks(); });
   parts_.configuration.OnChange({"replica-read-only", "replica-serve-stale-data", "replica-ignore-maxmemory"},
                                 [this](const settings::Settings&) -> Status {
                                   link_.RefreshRefusals();
@@ -26,10 +25,7 @@ Replication::Replication(const Parts& parts)
   parts_.engine.set_on_close([this](engine::Client& client) { OnClosed(client); });
 }
 
-Replication::~Replication() {
-  parts_.engine.set_on_close(nullptr);
-  parts_.persistence.set_on_acks_wanted(nullptr);
-}
+Replication::~Replication() { parts_.engine.set_on_close(nullptr); }
 
 void Replication::Start() {
   if (!is_replica()) return;
@@ -102,7 +98,7 @@ Status Replication::BeginFailover(Failover::Target target, bool is_forced, int64
   }
   failover_.Begin(std::move(target), is_forced,
                   timeout_ms == 0 ? 0 : parts_.clock.WallMicros() / 1000 + timeout_ms);
-  parts_.engine.RestWrites(true);
+  parts_.engine.RestWrites(engine::RestReason::kFailover, true);
   replicas_.RequestAcks();
   return {};
 }
@@ -134,14 +130,14 @@ void Replication::AbortFailover(std::string_view reason) {
   parts_.log.Notice("Aborting failover: {}", reason);
   if (failover_.state() == Failover::State::kInProgress) BecomePrimary();
   failover_.End();
-  parts_.engine.RestWrites(false);
+  parts_.engine.RestWrites(engine::RestReason::kFailover, false);
 }
 
 void Replication::OnFailoverAnswer(bool accepted) {
   if (failover_.state() != Failover::State::kInProgress) return;
   if (!accepted) return AbortFailover("Failover target rejected psync request");
   failover_.End();
-  parts_.engine.RestWrites(false);
+  parts_.engine.RestWrites(engine::RestReason::kFailover, false);
 }
 
 }  // namespace hearth::replication

@@ -20,6 +20,7 @@
 #include "replication/core/failover.h"
 #include "replication/primary_link.h"
 #include "replication/replicas.h"
+#include "replication/sync_history.h"
 #include "settings/configuration.h"
 
 namespace hearth::replication {
@@ -62,6 +63,7 @@ class Replication {
   Replicas& replicas() { return replicas_; }
   const Replicas& replicas() const { return replicas_; }
   const PrimaryLink& link() const { return link_; }
+  const SyncHistory& sync_history() const { return sync_history_; }
   const History& history() const { return parts_.persistence.history(); }
   persistence::Persistence& persistence() const { return parts_.persistence; }
 
@@ -74,6 +76,7 @@ class Replication {
   void OnClosed(engine::Client& client);
 
   const Parts parts_;
+  SyncHistory sync_history_{parts_.clock};
   Replicas replicas_;
   PrimaryLink link_;
   Failover failover_;

@@ -37,7 +37,7 @@ Transfer::Transfer(const Parts& parts, Mode mode, std::optional<uint64_t> size_b
       mode_(mode),
       size_(size_bytes),
       queue_(std::make_shared<TransferQueue>(size_bytes, [&loop = parts.loop] { loop.Wake(); })) {
-  if (mode_ == Mode::kFile) {
+  if (is_stored()) {
     file_ = std::make_unique<TransferFile>(parts_.disk, TemporaryPath(), MakeSource(queue_),
                                            [&loop = parts_.loop] { loop.Wake(); });
   } else {
@@ -45,7 +45,7 @@ Transfer::Transfer(const Parts& parts, Mode mode, std::optional<uint64_t> size_b
   }
   const std::string size = size_ ? fmt::format("{} bytes", *size_) : "streamed EOF";
   parts_.log.Notice("MASTER <-> REPLICA sync: receiving {} from master to {}", size,
-                    mode_ == Mode::kFile ? "disk" : "parser");
+                    is_stored() ? "disk" : "parser");
 }
 
 Transfer::~Transfer() {
@@ -65,6 +65,9 @@ void Transfer::End() {
 }
 
 std::optional<Status> Transfer::Advance() {
+  if (mode_ == Mode::kRejoin && received_ > kMaxRejoinBytes) {
+    return hearth::Fail("the keys that differ are too large to be brought by themselves");
+  }
   if (load_ != nullptr) return load_->RunSlice(is_received_);
   if (!file_->is_done()) return std::nullopt;
   if (!file_->status()) return file_->status();
@@ -78,9 +81,12 @@ void Transfer::StartLoading(std::unique_ptr<rdb::ByteSource> source) {
   parts_.prepare();
   parts_.log.Notice("MASTER <-> REPLICA sync: Loading DB in memory");
   loading_since_ = parts_.engine.now_ms() / 1000;
+  const auto where = mode_ == Mode::kRejoin   ? TransferLoad::Where::kAmong
+                     : mode_ == Mode::kBeside ? TransferLoad::Where::kBeside
+                                              : TransferLoad::Where::kInPlace;
   load_ = std::make_unique<TransferLoad>(
-      TransferLoad::Parts{parts_.engine, parts_.loop, parts_.log}, std::move(source),
-      mode_ == Mode::kBeside ? TransferLoad::Where::kBeside : TransferLoad::Where::kInPlace);
+      TransferLoad::Parts{parts_.engine, parts_.loop, parts_.log, parts_.replaced, parts_.before_replacing},
+      std::move(source), where);
   parts_.loop.RequestImmediateTurn();
 }
 
@@ -93,7 +99,7 @@ std::string Transfer::TemporaryPath() const {
 
 void Transfer::KeepFile() {
   const settings::Settings& settings = parts_.engine.settings();
-  if (file_ == nullptr) return;
+  if (mode_ != Mode::kFile) return;
   // Who keeps nothing on disk may want it to stay so.
   if (settings.rdb_del_sync_files && !settings.appendonly && settings.save_points.empty()) return;
   const std::string path = settings.dir + "/" + settings.dbfilename;

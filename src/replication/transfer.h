@@ -29,6 +29,7 @@ class Transfer {
     kFile,     // stored first, then loaded in place
     kInPlace,  // loaded as it comes
     kBeside,   // loaded as it comes, beside the old data
+    kRejoin,   // stored first, then put among the old data: some keys alone
   };
   struct Parts {
     engine::Engine& engine;
@@ -37,7 +38,12 @@ class Transfer {
     Logger& log;
     // Called before loading begins: ends every cut of the keyspace.
     std::function<void()> prepare;
+    // kRejoin: the keys that were written here since histories parted, and what is called before they go.
+    std::shared_ptr<WrittenKeys> replaced{};
+    std::function<Status()> before_replacing{};
   };
+  // What a rejoin may bring; a full copy is better then.
+  static constexpr uint64_t kMaxRejoinBytes = uint64_t{512} << 20;
 
   // As `repl-diskless-load` says.
   static Mode ModeFor(engine::Engine& engine);
@@ -59,7 +65,10 @@ class Transfer {
   std::optional<Status> Advance();
   const rdb::AuxFields& aux_fields() const { return load_->aux_fields(); }
   bool has_dropped_old() const { return load_ != nullptr && load_->has_dropped_old(); }
-  // After it has come to a good end: the file takes the place of our own snapshot, or goes.
+  // Clients are served meanwhile.
+  bool is_beside() const { return mode_ == Mode::kBeside || mode_ == Mode::kRejoin; }
+  // After it has come to a good end: the file of a whole dataset takes the place of our own snapshot, or
+  // goes.
   void KeepFile();
 
   // ---- for INFO
@@ -73,6 +82,7 @@ class Transfer {
   int64_t loading_since_seconds() const { return loading_since_; }
 
  private:
+  bool is_stored() const { return mode_ == Mode::kFile || mode_ == Mode::kRejoin; }
   std::string TemporaryPath() const;
   void StartLoading(std::unique_ptr<rdb::ByteSource> source);
   void RemoveFile();

@@ -1,10 +1,13 @@
 #include "replication/transfer_load.h"
 
+#include <fmt/format.h>
+
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/assert.h"
+#include "base/text.h"
 
 namespace hearth::replication {
 namespace {
@@ -51,7 +54,7 @@ TransferLoad::TransferLoad(const Parts& parts, std::unique_ptr<rdb::ByteSource> 
     for (int i = 0; i < engine.keyspace().database_count(); ++i) {
       beside_.push_back(std::make_unique<keyspace::Database>(engine.keyspace(), i));
     }
-  } else {
+  } else if (where_ == Where::kInPlace) {
     engine.set_loading(true);
   }
   pipeline_ = std::make_unique<rdb::LoadPipeline>(std::move(source), OptionsFor(engine),
@@ -60,17 +63,18 @@ TransferLoad::TransferLoad(const Parts& parts, std::unique_ptr<rdb::ByteSource> 
 
 TransferLoad::~TransferLoad() {
   pipeline_.reset();
-  if (!is_complete_ && has_dropped_old_) {
+  if (!is_complete_ && has_dropped_old_ && where_ == Where::kInPlace) {
     keyspace::Keyspace& keyspace = parts_.engine.keyspace();
     for (int i = 0; i < keyspace.database_count(); ++i) keyspace.database(i).Clear(true);
   }
   for (const auto& database : beside_) database->Clear(true);
-  if (!is_beside()) parts_.engine.set_loading(false);
+  if (where_ == Where::kInPlace) parts_.engine.set_loading(false);
   parts_.engine.keyspace().cutter().set_is_barred(false);
 }
 
 std::optional<Status> TransferLoad::RunSlice(bool is_received) {
-  const int64_t end = parts_.loop.FreshNowMicros() + (is_beside() ? kSliceBesideMicros : kSliceInPlaceMicros);
+  const int64_t end =
+      parts_.loop.FreshNowMicros() + (where_ == Where::kInPlace ? kSliceInPlaceMicros : kSliceBesideMicros);
   parts_.engine.RefreshTime();
   while (auto batch = pipeline_->TryTakeBatch()) {
     if (Status status = Insert(*batch); !status) return status;
@@ -88,19 +92,38 @@ std::optional<Status> TransferLoad::RunSlice(bool is_received) {
 
 Status TransferLoad::Insert(rdb::LoadBatch& batch) {
   for (const auto& [name, value] : batch.aux_fields) {
+    if (where_ == Where::kAmong && name == kRejoinKeysField) {
+      if (!parts_.replaced->Decode(value)) return Fail("the primary's list of keys is not to be used");
+      continue;
+    }
     rdb::TakeAuxField(name, value, &aux_fields_);
     rdb::LogAuxField(name, value, parts_.engine.now_ms() / 1000, parts_.log);
   }
   if (!batch.functions.empty()) {
     return Fail("the dataset holds libraries of functions, which this version of Hearth does not run");
   }
+  if (where_ == Where::kAmong) return Hold(batch);
   if (is_beside()) return rdb::InsertBatch(batch, *beside_[batch.database], rdb::OnDuplicate::kFail);
   if (!batch.keys.empty() && !has_dropped_old_) DropOld();
   return rdb::InsertBatch(batch, parts_.engine.keyspace(), rdb::OnDuplicate::kFail);
 }
 
+// A key that nobody has named is one that we must not touch.
+Status TransferLoad::Hold(rdb::LoadBatch& batch) {
+  for (const rdb::LoadedKey& key : batch.keys) {
+    if (parts_.replaced->Has(batch.database, key.entry->key())) continue;
+    return Fail(fmt::format("the primary has sent the key {}, which is not among those that may differ",
+                            Quote(key.entry->key())));
+  }
+  if (!batch.keys.empty()) held_.push_back(std::move(batch));
+  return {};
+}
+
 Status TransferLoad::Finish(const rdb::LoadSummary& summary) {
-  if (is_beside()) {
+  if (where_ == Where::kAmong) {
+    HEARTH_TRY(parts_.before_replacing());
+    ReplaceKeys();
+  } else if (is_beside()) {
     ChangePlaces();
   } else if (!has_dropped_old_) {
     DropOld();
@@ -119,6 +142,26 @@ void TransferLoad::DropOld() {
     parts_.engine.OnDatabaseCleared(i);
     keyspace.database(i).Clear(parts_.engine.settings().replica_lazy_flush);
   }
+  has_dropped_old_ = true;
+}
+
+// Whether a key's time is over is the primary's to say: what is hidden here goes like any other.
+void TransferLoad::ReplaceKeys() {
+  keyspace::Keyspace& keyspace = parts_.engine.keyspace();
+  const keyspace::ExpiredKeys rule = keyspace.expired_keys();
+  keyspace.set_expired_keys(keyspace::ExpiredKeys::kIgnore);
+  parts_.replaced->ForEach([&](int database, std::string_view name) {
+    keyspace.database(database).Remove(keyspace::Key(name), parts_.engine.settings().replica_lazy_flush);
+  });
+  for (rdb::LoadBatch& batch : held_) {
+    keyspace::Database& database = keyspace.database(batch.database);
+    for (rdb::LoadedKey& loaded : batch.keys) {
+      const keyspace::Key key(loaded.entry->key(), loaded.hash);
+      database.Adopt(std::move(loaded.entry), key);
+    }
+  }
+  held_.clear();
+  keyspace.set_expired_keys(rule);
   has_dropped_old_ = true;
 }
 

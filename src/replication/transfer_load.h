@@ -5,6 +5,10 @@
 // Beside, the new data grows in databases of its own while clients read the old; at the end they change
 // places.
 //
+// Among the old data, all that comes is held until it is complete; then the keys that were written here or at
+// the primary since their histories parted go, and what has come takes their places, in one step. The primary
+// names its keys in auxiliary fields (docs/formats/replication.md).
+//
 // While one exists no cut of the keyspace may begin: none must run when it is made. Destroying one that has
 // not come to its end leaves the old data, or nothing where that is gone. Owned by the transfer; engine
 // thread only.
@@ -14,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "base/log.h"
@@ -23,16 +28,20 @@
 #include "net/event_loop.h"
 #include "rdb/aux_fields.h"
 #include "rdb/load_pipeline.h"
+#include "replication/written_keys.h"
 
 namespace hearth::replication {
 
 class TransferLoad {
  public:
-  enum class Where : uint8_t { kInPlace, kBeside };
+  enum class Where : uint8_t { kInPlace, kBeside, kAmong };
   struct Parts {
     engine::Engine& engine;
     net::EventLoop& loop;
     Logger& log;
+    // kAmong: those written here; the primary's are added. And what is called before they go.
+    std::shared_ptr<WrittenKeys> replaced{};
+    std::function<Status()> before_replacing{};
   };
 
   TransferLoad(const Parts& parts, std::unique_ptr<rdb::ByteSource> source, Where where);
@@ -53,18 +62,25 @@ class TransferLoad {
 
  private:
   Status Insert(rdb::LoadBatch& batch);
+  Status Hold(rdb::LoadBatch& batch);
   Status Finish(const rdb::LoadSummary& summary);
   void DropOld();
+  void ReplaceKeys();
   void ChangePlaces();
 
   const Parts parts_;
   const Where where_;
   std::vector<std::unique_ptr<keyspace::Database>> beside_;
+  std::vector<rdb::LoadBatch> held_;  // of kAmong
   rdb::AuxFields aux_fields_;
   std::unique_ptr<rdb::LoadPipeline> pipeline_;
   bool has_dropped_old_ = false;
   bool is_complete_ = false;
 };
+
+// The auxiliary fields that name the keys which the primary has written; their values are as WrittenKeys
+// encodes them.
+inline constexpr std::string_view kRejoinKeysField = "hearth-rejoin-keys";
 
 // Whether a whole dataset has no key; false if it cannot be read.
 bool IsEmptyDataset(std::string_view bytes, engine::Engine& engine);

@@ -7,7 +7,8 @@
 namespace hearth::server {
 
 Commands::Commands(const Parts& parts)
-    : identity_(MakeIdentity(parts.random, parts.clock)),
+    : table_(parts.engine.commands()),
+      identity_(MakeIdentity(parts.random, parts.clock)),
       metrics_(parts.engine, parts.connections, parts.loop, parts.replication),
       config_(parts.configuration, parts.engine, metrics_, parts.replication.replicas(), parts.log),
       debug_({[&expiry = parts.expiry](bool on) { expiry.set_enabled(on); },
@@ -19,8 +20,9 @@ Commands::Commands(const Parts& parts)
       memory_(parts.engine, metrics_, identity_),
       persistence_(parts.persistence, parts.replication.link(), parts.engine),
       replication_(parts.replication, parts.engine),
-      server_(parts.shutdown, parts.engine) {
-  engine::CommandTable& table = parts.engine.commands();
+      server_(parts.shutdown, parts.engine),
+      users_({parts.configuration, parts.engine, parts.disk, parts.random, parts.log}) {
+  engine::CommandTable& table = table_;
   commands::RegisterStrings(table);
   commands::RegisterKeys(table);
   commands::RegisterRestore(table);
@@ -45,6 +47,7 @@ Commands::Commands(const Parts& parts)
   commands::RegisterCommandInfo(table);
   commands::RegisterCommandDocs(table);
   commands::RegisterSlowlog(table);
+  commands::RegisterAcl(table);
   config_.Register(table);
   debug_.Register(table);
   info_.Register(table);
@@ -52,6 +55,15 @@ Commands::Commands(const Parts& parts)
   persistence_.Register(table, info_);
   replication_.Register(table, info_);
   server_.Register(table);
+  users_.Register(table);
+}
+
+void Commands::BecomeSentinel(sentinel::SentinelCommands& sentinel) {
+  table_.BecomeSentinel();
+  sentinel.Register(table_);
+  info_.BecomeSentinel([&sentinel](InfoText& text) {
+    for (const auto& [name, value] : sentinel.InfoFields()) text.Add(name, value);
+  });
 }
 
 }  // namespace hearth::server

@@ -11,10 +11,12 @@
 #include "engine/client_limits.h"
 #include "engine/engine.h"
 #include "env/clock.h"
+#include "env/disk.h"
 #include "env/random.h"
 #include "keyspace/expiry_cycle.h"
 #include "net/event_loop.h"
 #include "net/io_threads.h"
+#include "sentinel/sentinel_commands.h"
 #include "server/config_commands.h"
 #include "server/debug_commands.h"
 #include "server/info.h"
@@ -23,6 +25,7 @@
 #include "server/persistence_commands.h"
 #include "server/replication_commands.h"
 #include "server/server_commands.h"
+#include "server/user_files.h"
 #include "settings/configuration.h"
 
 namespace hearth::server {
@@ -34,6 +37,7 @@ class Commands {
     Logger& log;
     env::Clock& clock;
     env::Random& random;
+    env::Disk& disk;
     net::EventLoop& loop;
     engine::Engine& engine;
     keyspace::ExpiryCycle& expiry;
@@ -45,10 +49,17 @@ class Commands {
   };
   explicit Commands(const Parts& parts);
 
+  // From now on those of a Sentinel, which outlives this object. Before the first client comes.
+  void BecomeSentinel(sentinel::SentinelCommands& sentinel);
+
+  // Reads the users that the configuration has, or its ACL file. The error has been logged.
+  Status LoadUsers() { return users_.Load(); }
+
   // Takes the measurements that INFO shows as rates.
   void Sample() { metrics_.Sample(); }
 
  private:
+  engine::CommandTable& table_;
   const Identity identity_;
   Metrics metrics_;
   ConfigCommands config_;
@@ -58,6 +69,7 @@ class Commands {
   PersistenceCommands persistence_;
   ReplicationCommands replication_;
   ServerCommands server_;
+  UserFiles users_;
 };
 
 }  // namespace hearth::server

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/text.h"
 
@@ -9,9 +10,11 @@ namespace hearth::server {
 namespace {
 
 // Tools that read INFO by eye or by line expect this order.
-constexpr std::array<std::string_view, 14> kOrder = {
-    "Server",  "Clients",      "Memory",     "Persistence",  "Stats",   "Replication", "CPU",
-    "Modules", "Commandstats", "Errorstats", "Latencystats", "Cluster", "Keyspace",    "Debug"};
+constexpr std::array<std::string_view, 15> kOrder = {
+    "Server",       "Clients", "Memory",   "Persistence",  "Stats",
+    "Replication",  "CPU",     "Modules",  "Commandstats", "Errorstats",
+    "Latencystats", "Cluster", "Keyspace", "Debug",        "Sentinel"};
+constexpr std::array<std::string_view, 4> kInSentinelMode = {"Server", "Clients", "CPU", "Stats"};
 
 size_t PlaceOf(std::string_view title) {
   return static_cast<size_t>(std::find(kOrder.begin(), kOrder.end(), title) - kOrder.begin());
@@ -64,6 +67,14 @@ void Info::SetSection(std::string title, Shown shown, Writer writer) {
   } else {
     sections_.insert(at, {std::move(title), shown, std::move(writer)});
   }
+}
+
+void Info::BecomeSentinel(Writer write_sentinel) {
+  is_sentinel_ = true;
+  std::erase_if(sections_, [](const Section& section) {
+    return std::find(kInSentinelMode.begin(), kInSentinelMode.end(), section.title) == kInSentinelMode.end();
+  });
+  SetSection("Sentinel", Shown::kByDefault, std::move(write_sentinel));
 }
 
 bool Info::IsWanted(const Section& section, engine::Arguments names) const {

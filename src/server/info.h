@@ -64,6 +64,9 @@ class Info {
   // Replaces the section of this title, or adds it at its place in Redis's order.
   void SetSection(std::string title, Shown shown, Writer writer);
 
+  // Leaves the sections that a Sentinel has, and adds its own.
+  void BecomeSentinel(Writer write_sentinel);
+
   void Register(engine::CommandTable& table);
 
  private:
@@ -88,6 +91,7 @@ class Info {
 
   Parts parts_;
   std::vector<Section> sections_;
+  bool is_sentinel_ = false;
 };
 
 }  // namespace hearth::server

@@ -18,7 +18,7 @@ void Info::WriteServer(InfoText& text) const {
   text.Add("redis_git_dirty", 0);
   text.Add("redis_build_id", "0");
   text.Add("hearth_version", kVersion);
-  text.Add("redis_mode", settings.cluster_enabled ? "cluster" : "standalone");
+  text.Add("redis_mode", is_sentinel_ ? "sentinel" : settings.cluster_enabled ? "cluster" : "standalone");
   text.Add("os", parts_.identity.system_name);
   text.Add("arch_bits", 8 * sizeof(void*));
   text.Add("multiplexing_api", "epoll");
@@ -93,6 +93,7 @@ void Info::WriteStats(InfoText& text) const {
   text.Add("sync_full", syncs.full_syncs);
   text.Add("sync_partial_ok", syncs.partial_accepted);
   text.Add("sync_partial_err", syncs.partial_refused);
+  text.Add("sync_rejoin", syncs.rejoins);
   text.Add("expired_keys", keys.expired_keys);
   text.Add("expired_subkeys", keys.expired_subkeys);
   text.AddFixed("expired_stale_perc", keys.expired_stale_perc);
@@ -116,7 +117,12 @@ void Info::WriteStats(InfoText& text) const {
   text.Add("current_active_defrag_time", 0);
   text.Add("reply_buffer_shrinks", 0);
   text.Add("reply_buffer_expands", 0);
-  text.Add("unexpected_error_replies", 0);
+  const engine::Acl::Denials& denials = parts_.engine.acl().denials();
+  text.Add("acl_access_denied_auth", denials.logins);
+  text.Add("acl_access_denied_cmd", denials.commands);
+  text.Add("acl_access_denied_key", denials.keys);
+  text.Add("acl_access_denied_channel", denials.channels);
+  text.Add("unexpected_error_replies", stats.unexpected_errors);
   text.Add("total_error_replies", stats.error_replies);
   text.Add("dump_payload_sanitizations", stats.payloads_checked);
   text.Add("total_reads_processed", io.reads);

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "engine/command_facts.h"
+#include "engine/acl_users.h"
 #include "env/process.h"
 
 namespace hearth::server {
@@ -17,6 +17,7 @@ constexpr const char* kUsage =
     "       hearth-server -          the configuration comes from standard input\n"
     "       hearth-server -v, --version\n"
     "       hearth-server -h, --help\n"
+    "       hearth-server sentinel.conf --sentinel        (or: hearth-sentinel sentinel.conf)\n"
     "\n"
     "Every directive of the configuration file is an option too:\n"
     "       hearth-server                                 (all defaults: port 6379)\n"
@@ -28,6 +29,12 @@ constexpr std::string_view kFacilities[] = {"user",   "local0", "local1", "local
                                             "local4", "local5", "local6", "local7"};
 
 }  // namespace
+
+bool IsSentinelAsked(std::string_view program, const std::vector<std::string>& words) {
+  if (program.ends_with("-sentinel")) return true;
+  return std::any_of(words.begin(), words.end(),
+                     [](const std::string& word) { return EqualsIgnoreCase(word, "--sentinel"); });
+}
 
 std::optional<InformationAnswer> AnswerInformationOption(const std::vector<std::string>& words) {
   if (words.size() != 1) return std::nullopt;
@@ -44,12 +51,20 @@ std::optional<InformationAnswer> AnswerInformationOption(const std::vector<std::
   return std::nullopt;
 }
 
-settings::LoadOptions OptionsForLoading() {
+settings::LoadOptions OptionsForLoading(bool is_sentinel) {
   settings::LoadOptions options;
+  options.is_sentinel = is_sentinel;
   options.is_command = [](std::string_view name) {
     const auto facts = engine::AllCommandFacts();
     return std::any_of(facts.begin(), facts.end(),
                        [&](const auto& command) { return EqualsIgnoreCase(command.name, name); });
+  };
+  options.check_user = [is_sentinel](const std::vector<std::string>& words) -> Status {
+    engine::CommandTable table;
+    if (is_sentinel) table.BecomeSentinel();
+    const auto user = engine::AclUsers(table).ParseLine(words);
+    if (!user) return std::unexpected(user.error());
+    return {};
   };
   return options;
 }
@@ -105,26 +120,28 @@ Status Launch::Prepare(bool has_arguments) {
         "hearth-server /path/to/hearth.conf");
   }
   for (const std::string& warning : configuration_.warnings()) log_.Warning("{}", warning);
-  log_.SetRole('M');
-  log_.Notice("Running mode=standalone, port={}.", settings.port);
+  log_.SetRole(is_sentinel_ ? 'X' : 'M');
+  const std::string_view mode = is_sentinel_ ? "sentinel" : "standalone";
+  log_.Notice("Running mode={}, port={}.", mode, settings.port);
   if (settings.always_show_logo ||
       (settings.logfile.empty() && !settings.daemonize && env::OutputIsTerminal())) {
     log_.Raw(fmt::format(
-        "\n      )  (\n     (   ) )      Hearth {} (64 bit)\n      ) ( (       Running in standalone mode\n"
+        "\n      )  (\n     (   ) )      Hearth {} (64 bit)\n      ) ( (       Running in {} mode\n"
         "    _(_____)_     Port: {}\n   |_________|    PID: {}\n   |__|_|_|__|\n\n",
-        kVersion, settings.port, pid));
+        kVersion, mode, settings.port, pid));
   } else {
     log_.Notice("Port: {}, PID: {}", settings.port, pid);
   }
   WritePidFile();
-  if (settings.set_proc_title) env::SetProcessTitle("hearth-server");
+  if (settings.set_proc_title) env::SetProcessTitle(is_sentinel_ ? "hearth-sentinel" : "hearth-server");
   return {};
 }
 
 void Launch::WritePidFile() {
   const settings::Settings& settings = configuration_.settings();
   if (settings.pidfile.empty() && !settings.daemonize) return;
-  pid_file_ = settings.pidfile.empty() ? "/var/run/hearth.pid" : settings.pidfile;
+  const std::string usual = is_sentinel_ ? "/var/run/hearth-sentinel.pid" : "/var/run/hearth.pid";
+  pid_file_ = settings.pidfile.empty() ? usual : settings.pidfile;
   auto file = disk_.Open(pid_file_, env::OpenMode::kTruncate);
   Status status =
       file ? (*file)->Append(fmt::format("{}\n", env::ProcessId())) : std::unexpected(file.error());

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/log.h"
@@ -21,15 +22,18 @@ struct InformationAnswer {
   std::string text;
   bool is_asked_for;  // goes to standard output with exit code 0; else to standard error with 1
 };
+// Is a Sentinel wanted, by the program's name ("hearth-sentinel", "redis-sentinel") or by --sentinel?
+bool IsSentinelAsked(std::string_view program, const std::vector<std::string>& words);
+
 std::optional<InformationAnswer> AnswerInformationOption(const std::vector<std::string>& words);
 
 // Which names rename-command may use.
-settings::LoadOptions OptionsForLoading();
+settings::LoadOptions OptionsForLoading(bool is_sentinel = false);
 
 class Launch {
  public:
-  Launch(settings::Configuration& configuration, Logger& log, env::Disk& disk)
-      : configuration_(configuration), log_(log), disk_(disk) {}
+  Launch(settings::Configuration& configuration, Logger& log, env::Disk& disk, bool is_sentinel)
+      : configuration_(configuration), log_(log), disk_(disk), is_sentinel_(is_sentinel) {}
 
   // Opens the log, says what starts, goes into the background if asked to, writes the pid file. An error has
   // been reported when this returns.
@@ -47,6 +51,7 @@ class Launch {
   settings::Configuration& configuration_;
   Logger& log_;
   env::Disk& disk_;
+  const bool is_sentinel_;
   std::string pid_file_;
 };
 

@@ -1,6 +1,7 @@
 #include "server/replication_commands.h"
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,12 +9,14 @@
 #include <fmt/format.h>
 
 #include "base/numbers.h"
+#include "commands/help.h"
 
 namespace hearth::server {
 
 using engine::Context;
 using replication::PrimaryLinkStatus;
 using replication::ReplicaInfo;
+using replication::SyncRecord;
 
 // ---- REPLICAOF
 
@@ -120,6 +123,44 @@ void ReplicationCommands::Failover(Context& ctx) {
   ctx.reply().Ok();
 }
 
+// ---- REPLICATION
+
+void ReplicationCommands::History(Context& ctx) {
+  std::deque<SyncRecord> records = replication_.sync_history().list();
+  size_t count = records.size();
+  if (ctx.size() > 2) {
+    if (ctx.size() != 4 || !ctx.Is(2, "count")) return ctx.SyntaxError();
+    const std::optional<int64_t> most = ctx.IntegerIn(3, 0, INT64_MAX, "ERR COUNT must not be negative");
+    if (!most) return;
+    count = std::min(count, static_cast<size_t>(*most));
+  }
+  resp::Writer& reply = ctx.reply();
+  reply.Array(count);
+  for (size_t i = 0; i < count; ++i) {
+    const SyncRecord& record = records[records.size() - 1 - i];
+    reply.Map(11);
+    const auto text = [&reply](std::string_view name, std::string_view value) {
+      reply.Bulk(name);
+      reply.Bulk(value);
+    };
+    const auto number = [&reply](std::string_view name, auto value) {
+      reply.Bulk(name);
+      reply.Integer(static_cast<int64_t>(value));
+    };
+    number("id", record.number);
+    number("time-ms", record.began_ms);
+    text("role", replication::NameOf(record.role));
+    text("peer", record.peer);
+    text("kind", replication::NameOf(record.kind));
+    text("cause", record.cause);
+    text("state", replication::NameOf(record.state));
+    text("error", record.error);
+    number("bytes", record.bytes);
+    number("duration-ms", record.duration_ms);
+    number("bytes-per-second", record.bytes_per_second());
+  }
+}
+
 // ---- what replicas ask
 
 void ReplicationCommands::Replconf(Context& ctx) { replication_.replicas().Replconf(ctx); }
@@ -133,8 +174,19 @@ void ReplicationCommands::Sync(Context& ctx) { replication_.replicas().Sync(ctx)
 void ReplicationCommands::WriteInfo(InfoText& text) const {
   text.Add("role", replication_.is_replica() ? "slave" : "master");
   if (replication_.is_replica()) WriteLink(text);
+  WriteRejoins(text);
   WriteReplicas(text);
+  WritePromises(text);
   WriteLog(text);
+}
+
+// Nothing while there was nothing of the kind.
+void ReplicationCommands::WriteRejoins(InfoText& text) const {
+  const replication::RejoinStats& stats = replication_.link().rejoin_stats();
+  if (stats.rejoins != 0) text.Add("rejoins", stats.rejoins);
+  if (stats.lost_commands == 0) return;
+  text.Add("lost_writes_commands", stats.lost_commands);
+  text.Add("lost_writes_file", stats.lost_writes_file);
 }
 
 void ReplicationCommands::WriteLink(InfoText& text) const {
@@ -181,6 +233,18 @@ void ReplicationCommands::WriteReplicas(InfoText& text) const {
   }
 }
 
+// Only where promises are made, as with the good replicas above.
+void ReplicationCommands::WritePromises(InfoText& text) const {
+  persistence::HeldReplies& held = replication_.persistence().held_replies();
+  const persistence::PromiseStats& stats = held.stats();
+  const size_t waiting = held.promised_client_count();
+  if (engine_.settings().replication_acks == 0 && waiting == 0 && stats.kept + stats.broken == 0) return;
+  text.Add("acks_waiting_clients", waiting);
+  text.Add("acks_promises_kept", stats.kept);
+  text.Add("acks_promises_broken", stats.broken);
+  text.Add("acks_promised_offset", stats.acknowledged_end);
+}
+
 void ReplicationCommands::WriteLog(InfoText& text) const {
   const replication::History& history = replication_.history();
   const log::WriteLog& log = replication_.persistence().write_log();
@@ -197,6 +261,9 @@ void ReplicationCommands::WriteLog(InfoText& text) const {
   text.Add("repl_backlog_size", engine_.settings().repl_backlog_size);
   text.Add("repl_backlog_first_byte_offset", has_backlog ? log.first_offset() + 1 : 0);
   text.Add("repl_backlog_histlen", has_backlog ? log.history_bytes() : 0);
+  if (const std::string last = replication_.sync_history().Summary(); !last.empty()) {
+    text.Add("last_sync", last);
+  }
 }
 
 void ReplicationCommands::Register(engine::CommandTable& table, Info& info) {
@@ -204,6 +271,8 @@ void ReplicationCommands::Register(engine::CommandTable& table, Info& info) {
   table.Bind("slaveof", engine::MakeHandler<&ReplicationCommands::ReplicaOf>(*this));
   table.Bind("role", engine::MakeHandler<&ReplicationCommands::Role>(*this));
   table.Bind("failover", engine::MakeHandler<&ReplicationCommands::Failover>(*this));
+  table.Bind("replication|history", engine::MakeHandler<&ReplicationCommands::History>(*this));
+  table.Bind("replication|help", engine::MakeHandler<&commands::Help>());
   table.Bind("replconf", engine::MakeHandler<&ReplicationCommands::Replconf>(*this));
   table.Bind("psync", engine::MakeHandler<&ReplicationCommands::Psync>(*this));
   table.Bind("sync", engine::MakeHandler<&ReplicationCommands::Sync>(*this));

@@ -1,5 +1,5 @@
-// REPLICAOF, ROLE, FAILOVER, REPLCONF, PSYNC and SYNC, and the replication section of INFO. Owned by the
-// composition root. Engine thread only.
+// REPLICAOF, ROLE, FAILOVER, REPLICATION, REPLCONF, PSYNC and SYNC, and the replication section of INFO.
+// Owned by the composition root. Engine thread only.
 #pragma once
 
 #include "engine/engine.h"
@@ -19,13 +19,16 @@ class ReplicationCommands {
   void ReplicaOf(engine::Context& ctx);
   void Role(engine::Context& ctx);
   void Failover(engine::Context& ctx);
+  void History(engine::Context& ctx);
   void Replconf(engine::Context& ctx);
   void Psync(engine::Context& ctx);
   void Sync(engine::Context& ctx);
 
   void WriteInfo(InfoText& text) const;
+  void WriteRejoins(InfoText& text) const;
   void WriteLink(InfoText& text) const;
   void WriteReplicas(InfoText& text) const;
+  void WritePromises(InfoText& text) const;
   void WriteLog(InfoText& text) const;
 
   replication::Replication& replication_;

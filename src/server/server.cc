@@ -28,7 +28,8 @@ bool IsLoopback(const net::Connection& connection) {
 }  // namespace
 
 Server::Server(settings::Configuration& configuration, Logger& log, env::Clock& clock, env::Net& net,
-               env::Poller& poller, env::Random& random, env::Disk& disk)
+               env::Poller& poller, env::Random& random, env::Disk& disk,
+               std::optional<SentinelState> sentinel)
     : configuration_(configuration),
       settings_(configuration.settings()),
       log_(log),
@@ -45,17 +46,27 @@ Server::Server(settings::Configuration& configuration, Logger& log, env::Clock& 
                     [this] { EndAtOnce(); }}),
       replication_({configuration, engine_, loop_, net, connections_, clock, disk, log, persistence_}),
       shutdown_({engine_, persistence_, replication_, log, [this] { End(); }}),
-      commands_({configuration, log, clock, random, loop_, engine_, expiry_, connections_, limits_,
+      commands_({configuration, log, clock, random, disk, loop_, engine_, expiry_, connections_, limits_,
                  persistence_, replication_, shutdown_}) {
+  if (sentinel) BecomeSentinel(net, std::move(*sentinel));
   RenameCommands();
   engine_.set_after_batch([this](engine::Client& client) { limits_.AfterBatch(client); });
   engine_.pubsub().set_after_delivery([this](engine::Client& client) { limits_.AfterDelivery(client); });
   engine_.set_on_open([this](engine::Client& client) { OnOpen(client); });
+  engine_.set_on_panic([this] { EndAtOnce(); });
   ApplySettingsAtRunTime();
   loop_.AddBeforeWait(net::LoopPhase::kWork, [this] { BeforeWait(); });
 }
 
 Server::~Server() = default;
+
+void Server::BecomeSentinel(env::Net& net, SentinelState state) {
+  sentinel_ = std::make_unique<SentinelMode>(
+      SentinelMode::Parts{configuration_, engine_, loop_, net, clock_, log_}, std::move(state));
+  commands_.BecomeSentinel(sentinel_->commands());
+  // There is nothing to save, whatever the configuration says of other servers.
+  shutdown_.set_never_saves();
+}
 
 void Server::RenameCommands() {
   for (const settings::RenamedCommand& renamed : configuration_.renamed_commands()) {
@@ -130,7 +141,8 @@ bool Server::AcceptsConnection(net::Connection& connection) {
     ++engine_.stats().connections_rejected;
     return false;
   }
-  if (settings_.protected_mode && settings_.requirepass.empty() && !IsLoopback(connection)) {
+  const bool is_open = engine_.acl().users().default_user().needs_no_password();
+  if (settings_.protected_mode && is_open && !IsLoopback(connection)) {
     connection.output().Append(
         "-DENIED Protected mode is on and the default user has no password, so that only clients on this "
         "host may "
@@ -145,12 +157,7 @@ bool Server::AcceptsConnection(net::Connection& connection) {
   return true;
 }
 
-void Server::OnOpen(engine::Client& client) {
-  ++engine_.stats().connections_received;
-  const bool must_authenticate = !settings_.requirepass.empty();
-  client.set(engine::Client::kUnauthenticated, must_authenticate);
-  client.connection->set_authenticated(!must_authenticate);
-}
+void Server::OnOpen(engine::Client&) { ++engine_.stats().connections_received; }
 
 void Server::AdjustFileLimit() {
   const size_t wanted = static_cast<size_t>(settings_.maxclients) + kReservedDescriptors;
@@ -179,14 +186,17 @@ Status Server::Start() {
     return Fail("nothing to listen on");
   }
   log_.Notice("Server initialized");
-  HEARTH_TRY(persistence_.Start());
+  HEARTH_TRY(commands_.LoadUsers());
+  HEARTH_TRY(StartService());
   if (settings_.port != 0) log_.Notice("Ready to accept connections tcp");
   if (!settings_.unixsocket.empty()) log_.Notice("Ready to accept connections unix");
-  replication_.Start();
+  if (sentinel_ == nullptr) replication_.Start();
   loop_.After(0, [this] { Cron(); });
   loop_.Every(100'000, [this] { Tick(); });
   return {};
 }
+
+Status Server::StartService() { return sentinel_ != nullptr ? sentinel_->Start() : persistence_.Start(); }
 
 int Server::Run() {
   if (!is_stopping_) loop_.Run();
@@ -222,8 +232,10 @@ void Server::Cron() {
 void Server::Tick() {
   engine_.RefreshTime();
   limits_.Tick();
-  persistence_.Tick();
-  replication_.Tick();
+  if (sentinel_ == nullptr) {
+    persistence_.Tick();
+    replication_.Tick();
+  }
   commands_.Sample();
 }
 
@@ -247,8 +259,10 @@ void Server::BeforeWait() {
     loop_.RequestImmediateTurn();
   }
   if (engine_.effects().wanted()) engine_.effects().Flush();
-  replication_.BeforeWait();
-  persistence_.BeforeWait();
+  if (sentinel_ == nullptr) {
+    replication_.BeforeWait();
+    persistence_.BeforeWait();
+  }
   shutdown_.Step();
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/log.h"
@@ -22,6 +23,7 @@
 #include "persistence/persistence.h"
 #include "replication/replication.h"
 #include "server/commands.h"
+#include "server/sentinel_mode.h"
 #include "server/shutdown.h"
 #include "settings/configuration.h"
 
@@ -29,9 +31,11 @@ namespace hearth::server {
 
 class Server {
  public:
-  // `configuration` is loaded and outlives the server, as do the environment's parts.
+  // `configuration` is loaded and outlives the server, as do the environment's parts. With `sentinel` the
+  // server is a Sentinel and has no data.
   Server(settings::Configuration& configuration, Logger& log, env::Clock& clock, env::Net& net,
-         env::Poller& poller, env::Random& random, env::Disk& disk);
+         env::Poller& poller, env::Random& random, env::Disk& disk,
+         std::optional<SentinelState> sentinel = std::nullopt);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -45,6 +49,7 @@ class Server {
   void Wake() { loop_.Wake(); }
 
  private:
+  void BecomeSentinel(env::Net& net, SentinelState state);
   void RenameCommands();
   void ApplySettingsAtRunTime();
   net::ListenOptions ListenOptionsNow() const;
@@ -57,6 +62,8 @@ class Server {
   void AdjustFileLimit();
   // Serves clients for a moment while data is loaded; false if the server is to end.
   bool TakeTurn();
+  // What keeps and replicates the dataset, or in its place the Sentinel.
+  Status StartService();
   void EndAtOnce();
   void End();
 
@@ -75,6 +82,7 @@ class Server {
   replication::Replication replication_;
   Shutdown shutdown_;
   Commands commands_;
+  std::unique_ptr<SentinelMode> sentinel_;  // null for a server with data
   bool is_stopping_ = false;
   int exit_code_ = 0;
 };

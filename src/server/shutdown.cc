@@ -17,7 +17,7 @@ Result<Shutdown::Stage> Shutdown::Begin(const ShutdownRequest& request) {
     if (!waiting_) {
       parts_.log.Notice("Waiting for replicas before shutting down.");
       deadline_ms_ = NowMs() + parts_.engine.settings().shutdown_timeout * 1000;
-      parts_.engine.RestWrites(true);
+      parts_.engine.RestWrites(engine::RestReason::kShutdown, true);
     }
     waiting_ = request;
     parts_.replication.replicas().RequestAcks();
@@ -50,7 +50,7 @@ bool Shutdown::Abort() {
   if (!waiting_) return false;
   waiting_.reset();
   parts_.log.Notice("Shutdown manually aborted");
-  parts_.engine.RestWrites(false);
+  parts_.engine.RestWrites(engine::RestReason::kShutdown, false);
   return true;
 }
 
@@ -82,9 +82,10 @@ void Shutdown::LogLag() const {
 
 Status Shutdown::Finish(const ShutdownRequest& request) {
   using Save = persistence::Persistence::FinalSave;
-  const Save save = request.save == ShutdownRequest::Save::kYes  ? Save::kYes
-                    : request.save == ShutdownRequest::Save::kNo ? Save::kNo
-                                                                 : Save::kIfConfigured;
+  const Save save = never_saves_                                  ? Save::kNo
+                    : request.save == ShutdownRequest::Save::kYes ? Save::kYes
+                    : request.save == ShutdownRequest::Save::kNo  ? Save::kNo
+                                                                  : Save::kIfConfigured;
   if (Status status = parts_.persistence.Stop(save); !status && !request.is_forced) {
     return Fail("ERR Errors trying to SHUTDOWN. Check logs.");
   }

@@ -43,6 +43,8 @@ class Shutdown {
   void BeginBySignal(int signal);
   // Goes on serving. False if nothing was waiting.
   bool Abort();
+  // For a server without a dataset.
+  void set_never_saves() { never_saves_ = true; }
   // Once a turn.
   void Step();
   // How long it may still wait; -1 if nothing is waiting.
@@ -57,6 +59,7 @@ class Shutdown {
   const Parts parts_;
   std::optional<ShutdownRequest> waiting_;  // for replicas
   int64_t deadline_ms_ = 0;
+  bool never_saves_ = false;
   bool is_ending_ = false;
 };
 

@@ -226,6 +226,12 @@ Status ConfigLoader::ApplyUser(const Line& line) {
     return Fail("Error in user declaration '" + line.words[1] +
                 "': Duplicate user found. A user can only be defined once in config files");
   }
+  if (options_.check_user) {
+    const std::vector<std::string> words(line.words.begin() + 1, line.words.end());
+    if (const Status status = options_.check_user(words); !status) {
+      return Fail("Error in user declaration '" + line.words[1] + "': " + status.error().message);
+    }
+  }
   settings_.user_lines.push_back({line.words, line.file, line.number});
   return {};
 }

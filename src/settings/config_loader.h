@@ -34,6 +34,8 @@ struct LoadOptions {
   bool is_sentinel = false;
   // Whether a command has this name before any rename-command; every name is accepted if this is empty.
   std::function<bool(std::string_view)> is_command;
+  // Looks at the words after "user"; every such line is accepted if this is empty. The error is the reason.
+  std::function<Status(const std::vector<std::string>&)> check_user;
 };
 
 class ConfigLoader {

@@ -94,6 +94,16 @@ struct Wanted {
   size_t used = 0;
 };
 
+// Lines "sentinel <option> <primary> <value> ..." and "sentinel <option> <value>" are about their option and
+// primary, so that each stays where somebody put it. Of other file-only directives the name is all.
+std::string FileOnlySubject(const std::vector<std::string>& words) {
+  std::string subject = ToLower(words[0]);
+  if (subject != "sentinel") return subject;
+  if (words.size() > 1) subject += ' ' + ToLower(words[1]);
+  if (words.size() > 3) subject += ' ' + words[2];
+  return subject;
+}
+
 // What a line is about: a directive's own name, a file-only directive's, or nothing that rewriting touches.
 std::string SubjectOf(std::string_view line) {
   const size_t first = line.find_first_not_of(" \t\r");
@@ -101,7 +111,7 @@ std::string SubjectOf(std::string_view line) {
   const auto words = SplitArguments(line);
   if (!words || words->empty()) return "";
   if (const Directive* directive = FindDirective((*words)[0])) return std::string(directive->name);
-  return ToLower((*words)[0]);
+  return FileOnlySubject(*words);
 }
 
 std::vector<std::string_view> SplitLines(std::string_view text) {
@@ -122,22 +132,30 @@ class Rewriter {
     for (const Directive& directive : AllDirectives()) {
       wanted_[std::string(directive.name)].lines = LinesOf(directive, settings);
     }
-    for (const auto& [name, lines] : input.file_only_lines) wanted_[name].lines = lines;
+    for (const auto& [name, lines] : input.file_only_lines) {
+      for (const std::string& line : lines) wanted_[SubjectOf(line)].lines.push_back(line);
+    }
   }
 
   std::string Run() {
     for (const std::string_view line : SplitLines(input_.old_text)) ReplaceLine(line);
     for (const Directive& directive : AllDirectives()) AddMissing(directive);
-    for (const auto& [name, lines] : input_.file_only_lines) AddRest(wanted_[name]);
+    for (const auto& [name, lines] : input_.file_only_lines) {
+      for (const std::string& line : lines) AddRest(wanted_[SubjectOf(line)]);
+    }
     return std::move(text_);
   }
 
  private:
   void ReplaceLine(std::string_view line) {
     if (line == kMarker) has_marker_ = true;
-    const auto found = wanted_.find(SubjectOf(line));
+    const std::string subject = SubjectOf(line);
+    const auto found = wanted_.find(subject);
     if (found == wanted_.end()) {
-      text_.append(line).append("\n");
+      // Lines of a file-only directive whose current lines are known go with what they were about.
+      if (!input_.file_only_lines.contains(subject.substr(0, subject.find(' ')))) {
+        text_.append(line).append("\n");
+      }
       return;
     }
     present_.insert(found->first);

@@ -21,8 +21,9 @@ struct RewriteInput {
   std::map<std::string, std::vector<std::string>, std::less<>> file_only_lines;
 };
 
-// Lines of a directive are replaced where they stand, older names by the new one; surplus lines go away,
-// missing ones are added at the end below a marker, unless they would only repeat a default.
+// Lines of a directive (those of "sentinel": of its option and primary) are replaced where they stand, older
+// names by the new one; surplus lines go away, missing ones are added at the end below a marker, unless they
+// would only repeat a default.
 std::string RewriteConfig(const Settings& settings, const RewriteInput& input);
 
 }  // namespace hearth::settings

@@ -13,7 +13,7 @@ from support.server import free_port, wait_for
 
 BOTH = ["redis", "redis"] if ONLY_REAL else ["hearth", "redis"]
 # What Hearth says beyond the fields of the real server.
-OUR_FIELDS = {"master_link_refused_reason"}
+OUR_FIELDS = {"last_sync", "master_link_refused_reason"}
 # Values that are part of the form. Of all others only the kind matters: number, id or text.
 WORDS = {"role", "master_link_status", "master_sync_in_progress", "slave_priority", "slave_read_only",
          "replica_announced", "connected_slaves", "master_failover_state", "repl_backlog_active",

@@ -34,6 +34,7 @@ class EngineFixture : public EffectSink {
   Client& AddClient() {
     Session& session = sessions_.emplace_back(pool_);
     session.client = &engine.clients().Add(sessions_.size(), nullptr, session.output, engine.now_ms());
+    engine.acl().Welcome(*session.client);
     return *session.client;
   }
 

@@ -48,6 +48,8 @@ std::string ReadLink(const char* path) {
 
 int ProcessId() { return getpid(); }
 
+void ExitAtOnce(int code) { _exit(code); }
+
 bool OutputIsTerminal() { return isatty(STDOUT_FILENO) == 1; }
 
 Status Daemonize() {
@@ -118,6 +120,11 @@ std::string Supervisor() {
   if (std::getenv("UPSTART_JOB") != nullptr) return "upstart";
   if (std::getenv("NOTIFY_SOCKET") != nullptr) return "systemd";
   return {};
+}
+
+void StandBack(int niceness) {
+  // Of this thread alone on Linux. Where it is not granted, nothing is lost but the courtesy.
+  [[maybe_unused]] const int refused = setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), niceness);
 }
 
 void SetProcessTitle(std::string_view title) {

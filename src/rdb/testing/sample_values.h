@@ -127,6 +127,17 @@ keyspace::CaptureChunk Capture(Write&& write) {
   return all;
 }
 
+// The pending entries of a stream, the last one first: whoever reads them puts them in order.
+inline void AddPendingEntries(keyspace::CaptureWriter& writer, uint64_t id, const keyspace::Entry& entry) {
+  const auto& stream = *static_cast<const keyspace::Stream*>(entry.container());
+  const keyspace::ConsumerPlaces places(stream);
+  for (const auto& [name, group] : stream.groups) {
+    for (auto at = group->pending.Last(); at; at = group->pending.Previous(at)) {
+      writer.AddPending(id, places.Describe(group->pending.IdAt(at), group->pending.ValueAt(at)));
+    }
+  }
+}
+
 // The parts of a value in the order in which they stand there, as pieces of value `id`.
 inline void AddPieces(keyspace::CaptureWriter& writer, uint64_t id, const keyspace::Entry& entry) {
   using keyspace::Encoding;
@@ -156,6 +167,7 @@ inline void AddPieces(keyspace::CaptureWriter& writer, uint64_t id, const keyspa
     case Encoding::kStream: {
       const auto& blocks = static_cast<const keyspace::Stream*>(entry.container())->log.blocks();
       for (auto at = blocks.First(); at; at = blocks.Next(at)) writer.AddBlock(id, blocks.ValueAt(at), true);
+      AddPendingEntries(writer, id, entry);
       return;
     }
     default:

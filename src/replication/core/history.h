@@ -20,18 +20,24 @@ struct History {
   // name.
   std::string previous_id;
   uint64_t previous_end = 0;
+  // Selected in the stream at previous_end; -1 if that is not known.
+  int previous_database = -1;
 
   // Whether the history called `other` is this one up to `offset`.
   bool Holds(std::string_view other, uint64_t offset) const {
     return other == id || (!previous_id.empty() && other == previous_id && offset <= previous_end);
   }
-  // From `offset` on the history goes on under another name.
-  void Rename(std::string new_id, uint64_t offset) {
+  // From `offset` on, where `database` is selected, the history goes on under another name.
+  void Rename(std::string new_id, uint64_t offset, int database = -1) {
     previous_id = std::move(id);
     previous_end = offset;
+    previous_database = database;
     id = std::move(new_id);
   }
-  bool operator==(const History&) const = default;
+  // What is known beside the names makes no other history.
+  bool operator==(const History& other) const {
+    return id == other.id && previous_id == other.previous_id && previous_end == other.previous_end;
+  }
 };
 
 }  // namespace hearth::replication

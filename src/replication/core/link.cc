@@ -36,6 +36,14 @@ std::string_view TakeWord(std::string_view& line) {
   return word;
 }
 
+// Redis passes over a capability that it does not know, so that all that we have to say on the matter is in
+// this word: "rejoin", or "rejoin:<previous id>:<its end>:<the database there>".
+std::string RejoinCapability(const LinkPlace& place) {
+  if (place.previous_id.empty()) return "rejoin";
+  return "rejoin:" + place.previous_id + ":" + std::to_string(place.previous_end) + ":" +
+         std::to_string(place.previous_database);
+}
+
 bool IsHistoryId(std::string_view id) {
   return id.size() == kIdDigits && id.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
 }
@@ -66,6 +74,7 @@ std::string_view Link::state_name() const {
     case State::kConnecting:
       return "connecting";
     case State::kHandshake:
+    case State::kRejoin:
       return "handshake";
     case State::kSync:
       return "sync";
@@ -92,6 +101,7 @@ void Link::On(Now& now, const link_input::Follow& input) {
   // What an operator asks for is done, whatever the primary has.
   is_guarded_ = input.origin == Origin::kConfiguration;
   is_failing_over_ = input.origin == Origin::kFailover;
+  avoids_rejoin_ = false;
   Open(now);
 }
 
@@ -99,6 +109,7 @@ void Link::On(Now& now, const link_input::Unfollow&) {
   if (state_ != State::kNone && state_ != State::kConnect) now.Add(link_effect::Close());
   state_ = State::kNone;
   awaited_.clear();
+  is_rejoining_ = false;
   refused_reason_.clear();
 }
 
@@ -116,6 +127,7 @@ void Link::Retry(Now& now, int64_t delay_ms) {
   if (state_ != State::kConnect) now.Add(link_effect::Close());
   state_ = State::kConnect;
   awaited_.clear();
+  is_rejoining_ = false;
   retry_at_ms_ = now.ms + delay_ms;
 }
 
@@ -127,6 +139,7 @@ void Link::On(Now& now, const link_input::Lost& input) {
     Open(now);
     return;
   }
+  if (input.was_unusable && is_rejoining_) avoids_rejoin_ = true;
   now.Warn(
       (state_ == State::kSync ? "MASTER <-> REPLICA sync failed: " : "Error condition on socket for SYNC: ") +
       input.reason);
@@ -176,6 +189,10 @@ void Link::On(Now& now, const link_input::Line& input) {
     OnStreamReply(now, input.text);
     return;
   }
+  if (asked == Reply::kRejoinKeys) {
+    OnRejoinKeysReply(now, input.text);
+    return;
+  }
   OnGreetingReply(now, asked, input.text);
 }
 
@@ -219,7 +236,12 @@ void Link::Greet(Now& now) {
   }
   say(Reply::kPort, {"REPLCONF", "listening-port", ToString(int64_t{settings.port})});
   if (!settings.address.empty()) say(Reply::kAddress, {"REPLCONF", "ip-address", settings.address});
-  say(Reply::kCapabilities, {"REPLCONF", "capa", "eof", "capa", "psync2"});
+  if (settings.rejoins && !avoids_rejoin_ && !now.place.id.empty()) {
+    say(Reply::kCapabilities,
+        {"REPLCONF", "capa", "eof", "capa", "psync2", "capa", RejoinCapability(now.place)});
+  } else {
+    say(Reply::kCapabilities, {"REPLCONF", "capa", "eof", "capa", "psync2"});
+  }
   if (!settings.version.empty()) say(Reply::kVersion, {"REPLCONF", "version", settings.version});
   now.Add(link_effect::Send{std::move(bytes)});
 }
@@ -247,22 +269,9 @@ void Link::AnswerFailover(Now& now, bool is_accepted) {
 
 void Link::OnStreamReply(Now& now, std::string_view reply) {
   if (reply.starts_with("+FULLRESYNC")) return OnFullResync(now, reply);
-  if (reply.starts_with("+CONTINUE")) {
-    std::string_view rest = reply.substr(std::string_view("+CONTINUE").size());
-    const std::string_view id = TakeWord(rest);
-    if (now.place.id.empty() || (!id.empty() && !IsHistoryId(id))) {
-      now.Warn("Master replied to PSYNC with something that was not asked for: " + std::string(reply));
-      Retry(now, kRetryMs);
-      return AnswerFailover(now, false);
-    }
-    now.Notice("Successful partial resynchronization with master.");
-    state_ = State::kConnected;
-    awaited_.clear();
-    is_guarded_ = true;
-    refused_reason_.clear();
-    now.Add(link_effect::GoOn{id == now.place.id ? std::string() : std::string(id)});
-    return AnswerFailover(now, true);
-  }
+  if (reply.starts_with("+CONTINUE")) return OnContinue(now, reply);
+  if (reply.starts_with("+REJOIN ")) return OnRejoin(now, reply);
+  if (reply.starts_with("+REJOINING ")) return OnRejoining(now, reply);
   if (is_failing_over_) {
     now.Warn("The replica refuses to take over: " + std::string(reply));
     Retry(now, kRetryMs);
@@ -276,34 +285,150 @@ void Link::OnStreamReply(Now& now, std::string_view reply) {
              "). Retrying with SYNC...");
   state_ = State::kSync;
   awaited_.clear();
+  is_rejoining_ = false;
   offered_id_.clear();
   now.Add(link_effect::Send{"SYNC\r\n"});
   now.Add(link_effect::ReceiveDataset());
 }
 
-// ---- the dataset
+void Link::OnContinue(Now& now, std::string_view reply) {
+  std::string_view rest = reply;
+  TakeWord(rest);
+  const std::string_view id = TakeWord(rest);
+  if (now.place.id.empty() || is_rejoining_ || (!id.empty() && !IsHistoryId(id))) {
+    now.Warn("Master replied to PSYNC with something that was not asked for: " + std::string(reply));
+    Retry(now, kRetryMs);
+    return AnswerFailover(now, false);
+  }
+  now.Notice("Successful partial resynchronization with master.");
+  state_ = State::kConnected;
+  awaited_.clear();
+  is_guarded_ = true;
+  avoids_rejoin_ = false;
+  refused_reason_.clear();
+  now.Add(link_effect::GoOn{id == now.place.id ? std::string() : std::string(id)});
+  AnswerFailover(now, true);
+}
 
-void Link::OnFullResync(Now& now, std::string_view reply) {
+// ---- rejoin
+
+// "+REJOIN <id> <offset> <database>": so far both have the same history, which they call `id` there.
+void Link::OnRejoin(Now& now, std::string_view reply) {
   std::string_view rest = reply;
   TakeWord(rest);
   const std::string_view id = TakeWord(rest);
   const auto offset = ParseUint64(TakeWord(rest));
-  if (!IsHistoryId(id) || !offset) {
-    now.Warn("Master replied with wrong +FULLRESYNC syntax: " + std::string(reply));
+  const auto database = ParseInt64(TakeWord(rest));
+  const LinkPlace& place = now.place;
+  const bool is_ours = offset && !id.empty() && *offset <= place.offset &&
+                       (id == place.id || (id == place.previous_id && *offset <= place.previous_end));
+  if (!is_ours || !database || *database < -1 || *database > INT32_MAX) {
+    now.Warn("Master offers to go back to a place that we do not know: " + std::string(reply));
+    AskForFullCopy(now);
+    return AnswerFailover(now, true);
+  }
+  parting_ = {std::string(id), *offset, static_cast<int>(*database)};
+  if (parting_.database < 0 && id == place.previous_id && *offset == place.previous_end) {
+    parting_.database = place.previous_database;
+  }
+  now.Notice("Our history has parted from that of the master at offset " + std::to_string(*offset) + ", " +
+             std::to_string(place.offset - *offset) + " bytes ago. Looking which keys differ.");
+  state_ = State::kRejoin;
+  awaited_.clear();
+  is_rejoining_ = false;
+  now.Add(link_effect::GatherLostWrites{parting_.offset, parting_.database});
+  AnswerFailover(now, true);
+}
+
+void Link::On(Now& now, const link_input::LostWritesGathered& input) {
+  using Outcome = link_input::LostWritesGathered::Outcome;
+  if (state_ != State::kRejoin) return;
+  HEARTH_ASSERT(!is_rejoining_);
+  last_io_ms_ = now.ms;
+  state_ = State::kHandshake;
+  if (input.outcome == Outcome::kUnknown) return AskForFullCopy(now);
+  if (input.outcome == Outcome::kNothing) {
+    now.Notice("Nothing was written since.");
+    awaited_ = {Reply::kPsync};
+    now.Add(link_effect::GoBack{parting_.id, parting_.offset, parting_.database});
+    now.Add(link_effect::Send{Command({"PSYNC", parting_.id, std::to_string(parting_.offset + 1)})});
+    return;
+  }
+  are_keys_refused_ = false;
+  awaited_.assign(input.request_count, Reply::kRejoinKeys);
+  if (input.request_count == 0) return AskForKeys(now);
+  now.Add(link_effect::Send{input.requests});
+}
+
+void Link::OnRejoinKeysReply(Now& now, std::string_view reply) {
+  if (!reply.starts_with('+') && !std::exchange(are_keys_refused_, true)) {
+    now.Notice("Master does not take the keys that differ: " + std::string(reply));
+  }
+  awaited_.pop_front();
+  if (!awaited_.empty()) return;
+  if (are_keys_refused_) return AskForFullCopy(now);
+  AskForKeys(now);
+}
+
+void Link::AskForKeys(Now& now) {
+  HEARTH_ASSERT(state_ == State::kHandshake && !is_rejoining_);
+  is_rejoining_ = true;
+  awaited_ = {Reply::kPsync};
+  now.Add(link_effect::Send{Command({"PSYNC", parting_.id, std::to_string(parting_.offset + 1), "REJOIN"})});
+}
+
+void Link::AskForFullCopy(Now& now) {
+  now.Notice("A full copy is asked for.");
+  is_rejoining_ = false;
+  awaited_ = {Reply::kPsync};
+  now.Add(link_effect::Send{Command({"PSYNC", "?", "-1"})});
+}
+
+// "+REJOINING <id> <offset>": the keys that differ come, as they are there.
+void Link::OnRejoining(Now& now, std::string_view reply) {
+  if (!is_rejoining_) {
+    now.Warn("Master replied to PSYNC with something that was not asked for: " + std::string(reply));
     return Retry(now, kRetryMs);
   }
-  now.Notice("Full resync from master: " + std::string(id) + ":" + std::to_string(*offset));
+  (void)ReceiveFrom(now, reply);
+}
+
+// ---- the dataset
+
+// "<word> <id> <offset>". False if it is not that, and the connection is given up.
+bool Link::ReceiveFrom(Now& now, std::string_view reply) {
+  std::string_view rest = reply;
+  const std::string_view word = TakeWord(rest);
+  const std::string_view id = TakeWord(rest);
+  const auto offset = ParseUint64(TakeWord(rest));
+  if (!IsHistoryId(id) || !offset) {
+    now.Warn("Master replied with wrong " + std::string(word) + " syntax: " + std::string(reply));
+    Retry(now, kRetryMs);
+    return false;
+  }
+  now.Notice((is_rejoining_ ? "Rejoining master: " : "Full resync from master: ") + std::string(id) + ":" +
+             std::to_string(*offset));
   state_ = State::kSync;
   awaited_.clear();
   offered_id_ = id;
-  now.Add(link_effect::ReceiveDataset{offered_id_, *offset});
-  AnswerFailover(now, true);
+  now.Add(link_effect::ReceiveDataset{offered_id_, *offset, is_rejoining_});
+  return true;
+}
+
+void Link::OnFullResync(Now& now, std::string_view reply) {
+  is_rejoining_ = false;
+  if (ReceiveFrom(now, reply)) AnswerFailover(now, true);
 }
 
 void Link::On(Now& now, const link_input::DatasetSeen& input) {
   if (state_ != State::kSync) return;
   last_io_ms_ = now.ms;
   const bool is_our_history = !offered_id_.empty() && offered_id_ == now.place.id;
+  // It shares our history, and is of some keys alone.
+  if (is_rejoining_) {
+    now.Add(link_effect::TakeDataset());
+    return;
+  }
   if (input.is_empty && is_guarded_ && now.settings.keeps_data_from_empty_primary && now.place.has_data &&
       !is_our_history) {
     const bool is_news = refused_reason_.empty();
@@ -324,6 +449,8 @@ void Link::On(Now& now, const link_input::DatasetLoaded&) {
   last_io_ms_ = now.ms;
   state_ = State::kConnected;
   is_guarded_ = true;
+  is_rejoining_ = false;
+  avoids_rejoin_ = false;
   now.Notice("MASTER <-> REPLICA sync: Finished with success");
 }
 

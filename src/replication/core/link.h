@@ -10,6 +10,11 @@
 // restarted. The replica keeps what it has and asks again, until the primary has a key or an operator says
 // REPLICAOF once more.
 //
+// Rejoin: a primary of our kind whose history has parted from ours says where (+REJOIN). What was written
+// here since then is gathered and saved by the carrier, its keys are sent, and the primary gives just the
+// keys that differ. Where nothing was written, the place alone goes back. What cannot be done in that way is
+// done by a full copy; so is what has failed for another reason than a lost connection.
+//
 // Any one thread. Limitations: whether a dataset is empty is the carrier's word, given before anything is
 // dropped.
 #pragma once
@@ -38,6 +43,7 @@ struct LinkSettings {
   std::string version;
   int64_t timeout_ms = 60'000;
   bool keeps_data_from_empty_primary = true;
+  bool rejoins = true;
 };
 
 // What we have, at this moment.
@@ -45,6 +51,10 @@ struct LinkPlace {
   std::string id;       // of our history; empty if there is none to go on with
   uint64_t offset = 0;  // its bytes that we have
   bool has_data = false;
+  // What the history was called before, as History::previous_id and so on.
+  std::string previous_id{};
+  uint64_t previous_end = 0;
+  int previous_database = -1;
 };
 
 namespace link_input {
@@ -66,9 +76,22 @@ struct DatasetSeen {
   bool is_empty;
 };
 struct DatasetLoaded {};
+// What became of GatherLostWrites.
+struct LostWritesGathered {
+  enum class Outcome : uint8_t {
+    kNothing,  // nothing was written
+    kKeys,     // it is known which keys were
+    kUnknown,  // it is not
+  } outcome;
+  // kKeys: what tells the primary of them, so many requests.
+  std::string requests{};
+  size_t request_count = 0;
+};
 // The connection could not be opened or has ended, or the dataset could not be had.
 struct Lost {
   std::string reason;
+  // What came was not to be used; asking for the same again is of no use.
+  bool was_unusable = false;
 };
 struct Tick {};
 
@@ -76,7 +99,7 @@ struct Tick {};
 
 using LinkInput = std::variant<link_input::Follow, link_input::Unfollow, link_input::Opened, link_input::Line,
                                link_input::Activity, link_input::DatasetSeen, link_input::DatasetLoaded,
-                               link_input::Lost, link_input::Tick>;
+                               link_input::LostWritesGathered, link_input::Lost, link_input::Tick>;
 
 namespace link_effect {
 
@@ -90,12 +113,25 @@ struct Send {
 struct ReceiveDataset {
   std::string id;       // empty if the primary gave none (SYNC): its stream cannot be gone on with
   uint64_t offset = 0;  // of the dataset in the history
+  // It is not a whole dataset: it holds the keys that differ from ours.
+  bool is_rejoin = false;
 };
 // The dataset is welcome.
 struct TakeDataset {};
 // The stream goes on from where we are; the history may have another id from here on, else empty.
 struct GoOn {
   std::string new_id;
+};
+// Our history is to end at `offset`, where it parted from the primary's. What was written since is gathered.
+struct GatherLostWrites {
+  uint64_t offset;
+  int database;  // selected there; -1 if nobody knows
+};
+// Nothing was written behind `offset`, where the history is called `id`: that is our place from now on.
+struct GoBack {
+  std::string id;
+  uint64_t offset;
+  int database;
 };
 // What came of Origin::kFailover.
 struct AnswerFailover {
@@ -110,11 +146,12 @@ struct Tell {
 
 using LinkEffect =
     std::variant<link_effect::Open, link_effect::Close, link_effect::Send, link_effect::ReceiveDataset,
-                 link_effect::TakeDataset, link_effect::GoOn, link_effect::AnswerFailover, link_effect::Tell>;
+                 link_effect::TakeDataset, link_effect::GoOn, link_effect::GatherLostWrites,
+                 link_effect::GoBack, link_effect::AnswerFailover, link_effect::Tell>;
 
 class Link {
  public:
-  enum class State : uint8_t { kNone, kConnect, kConnecting, kHandshake, kSync, kConnected };
+  enum class State : uint8_t { kNone, kConnect, kConnecting, kHandshake, kRejoin, kSync, kConnected };
   static constexpr int64_t kRetryMs = 1000;
 
   // `settings` and `place` are as of now. The effects are in the order in which they are to be done.
@@ -131,8 +168,14 @@ class Link {
   const std::string& refused_reason() const { return refused_reason_; }
 
  private:
-  enum class Reply : uint8_t { kPing, kAuth, kPort, kAddress, kCapabilities, kVersion, kPsync };
+  enum class Reply : uint8_t { kPing, kAuth, kPort, kAddress, kCapabilities, kVersion, kRejoinKeys, kPsync };
   struct Now;
+  // Where our history and the primary's parted.
+  struct Parting {
+    std::string id;
+    uint64_t offset = 0;
+    int database = -1;
+  };
 
   void On(Now& now, const link_input::Follow& input);
   void On(Now& now, const link_input::Unfollow& input);
@@ -141,6 +184,7 @@ class Link {
   void On(Now& now, const link_input::Activity& input);
   void On(Now& now, const link_input::DatasetSeen& input);
   void On(Now& now, const link_input::DatasetLoaded& input);
+  void On(Now& now, const link_input::LostWritesGathered& input);
   void On(Now& now, const link_input::Lost& input);
   void On(Now& now, const link_input::Tick& input);
 
@@ -150,7 +194,14 @@ class Link {
   void OnGreetingReply(Now& now, Reply asked, std::string_view reply);
   void AskForStream(Now& now);
   void OnStreamReply(Now& now, std::string_view reply);
+  void OnContinue(Now& now, std::string_view reply);
   void OnFullResync(Now& now, std::string_view reply);
+  void OnRejoin(Now& now, std::string_view reply);
+  void OnRejoinKeysReply(Now& now, std::string_view reply);
+  void OnRejoining(Now& now, std::string_view reply);
+  void AskForKeys(Now& now);
+  void AskForFullCopy(Now& now);
+  bool ReceiveFrom(Now& now, std::string_view reply);
   void AnswerFailover(Now& now, bool is_accepted);
 
   State state_ = State::kNone;
@@ -162,6 +213,10 @@ class Link {
   int64_t retry_at_ms_ = 0;
   bool is_guarded_ = false;
   bool is_failing_over_ = false;  // until the replica has answered
+  Parting parting_;               // of kRejoin and what follows it
+  bool is_rejoining_ = false;     // the keys that differ were asked for, or come
+  bool are_keys_refused_ = false;
+  bool avoids_rejoin_ = false;  // it has failed; until there is a stream again
 };
 
 }  // namespace hearth::replication

@@ -1,7 +1,13 @@
 // The primary's choice when a replica asks for the stream: go on where the replica stopped, from memory or
-// from disk, or begin with a full copy. Pure; any thread.
+// from disk; have it go back to where its history parted from ours, if it can; or begin with a full copy.
+// Pure; any thread.
 //
 // On the wire `PSYNC <id> <n>` asks for the n-th byte of the stream, which stands at log offset n - 1.
+//
+// Histories part when a replica becomes a primary while its own primary has more than it, or both go on
+// writing. Each side knows two names of its history, the present one and the one before, and up to which
+// offset it had them. Where both know one name, they are the same up to the smaller of the two offsets.
+// Limitation: a parting that lies more than one name back is not found.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +22,11 @@ namespace hearth::replication {
 struct ResyncRequest {
   std::string_view id;  // "?" asks for a full copy
   int64_t wire_offset = -1;
+  // It can give up what only it has, back to where histories parted (docs/formats/replication.md).
+  bool knows_rejoin = false;
+  // What its history was called before, as History::previous_id and so on; empty if it did not say.
+  std::string_view previous_id{};
+  uint64_t previous_end = 0;
 };
 
 // What part of the history can still be had, in log offsets.
@@ -30,9 +41,10 @@ struct HeldLog {
 };
 
 struct ResyncChoice {
-  enum class Way { kFromMemory, kFromDisk, kFull };
+  enum class Way { kFromMemory, kFromDisk, kRejoin, kFull };
   Way way = Way::kFull;
-  uint64_t offset = 0;  // where the stream goes on, unless it is a full copy
+  uint64_t offset = 0;  // where the stream goes on or histories parted, unless it is a full copy
+  std::string id{};     // kRejoin: what both call the history there
   // It was meant to go on, and could not: what INFO counts as sync_partial_err.
   bool is_refusal = false;
   std::string reason;  // of a refusal, for the log

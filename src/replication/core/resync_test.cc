@@ -88,5 +88,62 @@ TEST_F(Resync, OffsetsThatCannotBeAreRefused) {
   EXPECT_TRUE(IsRefused(kOurs, INT64_MAX));
 }
 
+// ---- rejoin
+
+class Parting : public Resync {
+ protected:
+  // What a replica gets that has `id` up to `offset`, and had `previous_id` before.
+  ResyncChoice Part(const std::string& id, uint64_t offset, const std::string& previous_id = "",
+                    uint64_t previous_end = 0) {
+    return ChooseResync({.id = id,
+                         .wire_offset = static_cast<int64_t>(offset) + 1,
+                         .knows_rejoin = true,
+                         .previous_id = previous_id,
+                         .previous_end = previous_end},
+                        history_, held_);
+  }
+  static bool IsRejoin(const ResyncChoice& choice, const std::string& id, uint64_t offset) {
+    return choice.way == ResyncChoice::Way::kRejoin && choice.id == id && choice.offset == offset;
+  }
+};
+
+TEST_F(Parting, WhoeverRanAheadInOurFormerHistoryGoesBackToItsEnd) {
+  EXPECT_TRUE(IsRejoin(Part(kFormer, 501), kFormer, 500));
+  EXPECT_TRUE(IsRejoin(Part(kFormer, 90'000), kFormer, 500));
+  EXPECT_EQ(Part(kFormer, 500).way, ResyncChoice::Way::kFromMemory);
+}
+
+TEST_F(Parting, WhoeverDoesNotKnowHowGetsAFullCopy) { EXPECT_TRUE(IsRefused(kFormer, 502)); }
+
+TEST_F(Parting, WhoeverLeftOurHistoryUnderANameOfItsOwnGoesBackToWhereItDid) {
+  EXPECT_TRUE(IsRejoin(Part(kForeign, 950, kOurs, 700), kOurs, 700));
+  EXPECT_TRUE(IsRejoin(Part(kForeign, 950, kFormer, 450), kFormer, 450));
+  EXPECT_TRUE(IsRejoin(Part(kForeign, 950, kFormer, 700), kFormer, 500));
+  EXPECT_TRUE(IsRejoin(Part(kForeign, 700, kOurs, 700), kOurs, 700));
+}
+
+TEST_F(Parting, WhoeverIsAheadInOurPresentHistoryHasNotParted) {
+  EXPECT_EQ(Part(kOurs, 1001).way, ResyncChoice::Way::kFull);
+  EXPECT_EQ(Part(kForeign, 2000, kOurs, 1001).way, ResyncChoice::Way::kFull);
+}
+
+TEST_F(Parting, TheLogHasToReachBackToIt) {
+  EXPECT_EQ(Part(kForeign, 950, kFormer, 399).way, ResyncChoice::Way::kFull);
+  held_.disk = HeldLog::Range{100, 900};
+  EXPECT_TRUE(IsRejoin(Part(kForeign, 950, kFormer, 399), kFormer, 399));
+  held_.memory.reset();
+  EXPECT_EQ(Part(kFormer, 501).way, ResyncChoice::Way::kFull);
+}
+
+TEST_F(Parting, StrangersHaveNoneInCommon) {
+  EXPECT_EQ(Part(kForeign, 700).way, ResyncChoice::Way::kFull);
+  history_.previous_id.clear();
+  EXPECT_EQ(Part(kForeign, 700, "", 100).way, ResyncChoice::Way::kFull);
+}
+
+TEST_F(Parting, WhatItSaysOfItsPastIsNotBelievedBeyondItsPresent) {
+  EXPECT_TRUE(IsRejoin(Part(kForeign, 450, kFormer, 480), kFormer, 450));
+}
+
 }  // namespace
 }  // namespace hearth::replication

@@ -1,0 +1,191 @@
+#include "sim/sentinel/data_server.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/assert.h"
+#include "base/numbers.h"
+
+namespace hearth::sim {
+namespace {
+
+using sentinel::Reply;
+
+constexpr int64_t kTickUs = 300 * kMillisecond;
+constexpr int64_t kLinkTimeoutMs = 3'000;
+constexpr uint64_t kBytesPerTick = 100;
+
+Reply Status(std::string text) { return {.kind = Reply::Kind::kStatus, .text = std::move(text)}; }
+
+}  // namespace
+
+DataServer::DataServer(SentinelCast& cast, HostId id, int priority, DataDisk& disk)
+    : cast_(cast), id_(id), priority_(priority), disk_(disk), primary_(disk.primary) {}
+
+void DataServer::Start() {
+  Prng& random = cast_.stage.random();
+  run_id_ = fmt::format("{:016x}{:016x}{:08x}", random.Next(), random.Next(), random.Next() >> 32);
+  link_since_ms_ = host().monotonic_ms();
+  host().RunAfter(static_cast<int64_t>(random.Below(kTickUs)), [this] { Tick(); });
+}
+
+std::string DataServer::Describe() const {
+  const std::string role =
+      primary_ ? fmt::format("a replica of {}, link {}", *primary_, is_link_up_ ? "up" : "down")
+               : std::string("a primary");
+  return fmt::format("host {} is {} at {}", id_, role, disk_.offset);
+}
+
+// ---- replication
+
+void DataServer::Tick() {
+  host().RunAfter(kTickUs, [this] { Tick(); });
+  if (!primary_) {
+    disk_.offset += kBytesPerTick;
+    return FeedReplicas();
+  }
+  if (connection_ == 0) {
+    heard_ms_ = host().monotonic_ms();
+    connection_ = cast_.stage.network().Connect(id_, *primary_);
+  } else if (host().monotonic_ms() - heard_ms_ > kLinkTimeoutMs) {
+    cast_.stage.network().Close(connection_, id_);
+    LoseLink();
+  }
+  FeedReplicas();
+}
+
+void DataServer::FeedReplicas() {
+  if (primary_ && !is_link_up_) return;
+  const std::string text = fmt::format("{} {}", disk_.has_keys ? 1 : 0, disk_.offset);
+  for (const auto& [id, client] : clients_) {
+    if (client.kind == Client::Kind::kReplica) cast_.SendMessage(id, id_, client.host, "stream", text);
+  }
+}
+
+void DataServer::LoseLink() {
+  connection_ = 0;
+  if (std::exchange(is_link_up_, false)) link_since_ms_ = host().monotonic_ms();
+}
+
+void DataServer::OnOpened(ConnectionId id) {
+  if (id == connection_) cast_.SendCommand(id, id_, *primary_, {"PSYNC"});
+}
+
+void DataServer::OnMessage(ConnectionId id, const std::string&, const std::string& text) {
+  if (id != connection_) return;
+  heard_ms_ = host().monotonic_ms();
+  if (!std::exchange(is_link_up_, true)) link_since_ms_ = heard_ms_;
+  disk_.has_keys = text[0] == '1';
+  disk_.offset = ParseUint64(std::string_view(text).substr(2)).value_or(0);
+}
+
+void DataServer::Follow(const std::vector<std::string>& words) {
+  HEARTH_ASSERT(words.size() == 3);
+  const bool is_promotion = words[1] == "NO";
+  const std::optional<HostId> whom = is_promotion ? std::nullopt : std::optional(HostOf(words[1]));
+  cast_.stage.trace().Add("host {} follows {}", id_, whom ? std::to_string(*whom) : "nobody");
+  if (whom == primary_) return;
+  HEARTH_ASSERT(whom != id_);
+  if (connection_ != 0) cast_.stage.network().Close(connection_, id_);
+  LoseLink();
+  link_since_ms_ = host().monotonic_ms();
+  primary_ = whom;
+}
+
+// ---- clients
+
+void DataServer::OnAccepted(ConnectionId id, HostId from) { clients_[id] = Client{.host = from}; }
+
+void DataServer::OnEnded(ConnectionId id, Ending) {
+  clients_.erase(id);
+  if (id == connection_) LoseLink();
+}
+
+void DataServer::OnCommand(ConnectionId id, const std::vector<std::string>& words) {
+  const auto found = clients_.find(id);
+  if (found == clients_.end()) return;
+  const HostId from = found->second.host;
+  if (words[0] == "PSYNC") {
+    found->second.kind = Client::Kind::kReplica;
+    return;
+  }
+  auto& queued = found->second.queued;
+  Reply reply;
+  if (words[0] == "MULTI") {
+    queued.emplace();
+    reply = Status("OK");
+  } else if (words[0] == "EXEC") {
+    reply.kind = Reply::Kind::kArray;
+    HEARTH_ASSERT(queued.has_value());
+    const auto commands = *std::exchange(queued, std::nullopt);
+    for (const auto& command : commands) reply.elements.push_back(Execute(id, command));
+  } else if (queued) {
+    queued->push_back(words);
+    reply = Status("QUEUED");
+  } else {
+    reply = Execute(id, words);
+  }
+  cast_.SendReply(id, id_, from, std::move(reply));
+}
+
+Reply DataServer::Execute(ConnectionId id, const std::vector<std::string>& words) {
+  if (words[0] == "PING") return Status("PONG");
+  if (words[0] == "INFO") return {.kind = Reply::Kind::kText, .text = Info()};
+  if (words[0] == "PUBLISH") return Publish(words[1], words[2]);
+  if (words[0] == "SUBSCRIBE") clients_.at(id).kind = Client::Kind::kSubscriber;
+  if (words[0] == "SLAVEOF" || words[0] == "REPLICAOF") Follow(words);
+  if (words[0] == "CONFIG") disk_.primary = primary_;
+  if (words[0] == "CLIENT" && words[1] == "KILL") {
+    KillClients(id, words[3] == "pubsub" ? Client::Kind::kSubscriber : Client::Kind::kNormal);
+  }
+  return Status("OK");
+}
+
+Reply DataServer::Publish(const std::string& channel, const std::string& text) {
+  int64_t receivers = 0;
+  for (const auto& [id, client] : clients_) {
+    if (client.kind != Client::Kind::kSubscriber) continue;
+    cast_.SendMessage(id, id_, client.host, channel, text);
+    ++receivers;
+  }
+  return {.kind = Reply::Kind::kInteger, .integer = receivers};
+}
+
+void DataServer::KillClients(ConnectionId but, Client::Kind kind) {
+  for (auto client = clients_.begin(); client != clients_.end();) {
+    if (client->first == but || client->second.kind != kind) {
+      ++client;
+      continue;
+    }
+    cast_.stage.network().Close(client->first, id_);
+    client = clients_.erase(client);
+  }
+}
+
+std::string DataServer::Info() {
+  std::string text =
+      fmt::format("# Server\r\nrun_id:{}\r\n# Persistence\r\nloading:0\r\n# Replication\r\n", run_id_);
+  if (primary_) {
+    text += fmt::format(
+        "role:slave\r\nmaster_host:{}\r\nmaster_port:6379\r\nmaster_link_status:{}\r\nslave_repl_offset:{}"
+        "\r\n"
+        "slave_priority:{}\r\nreplica_announced:1\r\n",
+        AddressOf(*primary_, false).host, is_link_up_ ? "up" : "down", disk_.offset, priority_);
+    const int64_t down_ms = host().monotonic_ms() - link_since_ms_;
+    if (!is_link_up_) text += fmt::format("master_link_down_since_seconds:{}\r\n", down_ms / 1000);
+  } else {
+    text += "role:master\r\n";
+  }
+  int number = 0;
+  for (const auto& [id, client] : clients_) {
+    if (client.kind != Client::Kind::kReplica) continue;
+    text += fmt::format("slave{}:ip={},port=6379,state=online,offset={},lag=0\r\n", number++,
+                        AddressOf(client.host, false).host, disk_.offset);
+  }
+  text += "# Keyspace\r\n";
+  if (disk_.has_keys) text += "db0:keys=1,expires=0,avg_ttl=0\r\n";
+  return text;
+}
+
+}  // namespace hearth::sim

@@ -1,0 +1,71 @@
+// A simulated server of data as Sentinels see it: it answers PING and INFO, passes hellos on to who has
+// subscribed, takes the transaction that changes its role, and follows its primary after a while. Its dataset
+// is an offset and whether there are keys.
+//
+// One for each life of a process, owned by the world; one thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/sentinel/talker.h"
+
+namespace hearth::sim {
+
+// What outlives the process.
+struct DataDisk {
+  std::optional<HostId> primary;
+  uint64_t offset = 0;
+  bool has_keys = true;
+};
+
+class DataServer final : public Talker {
+ public:
+  DataServer(SentinelCast& cast, HostId id, int priority, DataDisk& disk);
+  void Start();
+
+  std::optional<HostId> primary() const { return primary_; }
+  bool is_link_up() const { return is_link_up_; }
+  std::string Describe() const;
+
+  void OnOpened(ConnectionId id) override;
+  void OnAccepted(ConnectionId id, HostId from) override;
+  void OnEnded(ConnectionId id, Ending why) override;
+  void OnCommand(ConnectionId id, const std::vector<std::string>& words) override;
+  void OnReply(ConnectionId, const sentinel::Reply&) override {}
+  void OnMessage(ConnectionId id, const std::string& channel, const std::string& text) override;
+
+ private:
+  struct Client {
+    HostId host;
+    enum class Kind : uint8_t { kNormal, kSubscriber, kReplica } kind = Kind::kNormal;
+    std::optional<std::vector<std::vector<std::string>>> queued;  // of a transaction
+  };
+
+  Host& host() { return cast_.stage.host(id_); }
+  void Tick();
+  sentinel::Reply Execute(ConnectionId id, const std::vector<std::string>& words);
+  sentinel::Reply Publish(const std::string& channel, const std::string& text);
+  void Follow(const std::vector<std::string>& words);
+  void KillClients(ConnectionId but, Client::Kind kind);
+  void LoseLink();
+  void FeedReplicas();
+  std::string Info();
+
+  SentinelCast& cast_;
+  const HostId id_;
+  const int priority_;
+  DataDisk& disk_;
+  std::string run_id_;
+  std::optional<HostId> primary_;
+  std::map<ConnectionId, Client> clients_;
+  ConnectionId connection_ = 0;  // to the primary
+  bool is_link_up_ = false;
+  int64_t link_since_ms_ = 0;  // up or down
+  int64_t heard_ms_ = 0;
+};
+
+}  // namespace hearth::sim

@@ -1,0 +1,78 @@
+// What Sentinels must never do, whatever fails: elect two leaders in one epoch, promote two replicas in one
+// failover, mean two servers by one configuration, vote twice in an epoch, or go back behind an epoch that
+// was seen.
+//
+// Owned by the world; one thread. Limitation: a failover that an operator has forced needs no election, so
+// that two may be led in one epoch, as with Redis; those are left out.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "sim/host.h"
+#include "sim/trace.h"
+
+namespace hearth::sim {
+
+class SentinelChecks {
+ public:
+  explicit SentinelChecks(Trace& trace) : trace_(trace) {}
+
+  void OnForced(const std::string& name, uint64_t epoch) { forced_.insert({name, epoch}); }
+  void OnLeader(HostId host, const std::string& name, uint64_t epoch) {
+    ++leader_count_;
+    Once(leaders_, {name, epoch}, host, "leaders");
+  }
+  void OnPromotion(HostId replica, const std::string& name, uint64_t epoch) {
+    Once(promotions_, {name, epoch}, replica, "promoted replicas");
+  }
+  void OnConfiguration(HostId primary, const std::string& name, uint64_t epoch) {
+    Once(configurations_, {name, epoch}, primary, "configurations");
+  }
+  void OnVote(HostId voter, const std::string& name, uint64_t epoch, const std::string& leader) {
+    const auto [vote, is_first] = votes_.try_emplace({voter, name, epoch}, leader);
+    if (is_first || vote->second == leader) return;
+    trace_.Fail("host {} votes for {} in epoch {} of {}, and has voted for {}", voter, leader, epoch, name,
+                vote->second);
+  }
+  void OnOwnEpoch(HostId host, uint64_t epoch) {
+    uint64_t& last = own_epochs_[host];
+    if (epoch < last) trace_.Fail("host {} is in epoch {} and was in {}", host, epoch, last);
+    last = epoch;
+  }
+  void OnEpoch(HostId host, const std::string& name, uint64_t epoch) {
+    uint64_t& last = epochs_[{host, name}];
+    if (epoch < last)
+      trace_.Fail("host {} has {} since epoch {}, and had it since {}", host, name, epoch, last);
+    last = epoch;
+  }
+
+  uint64_t leader_count() const { return leader_count_; }
+  size_t configuration_count() const { return configurations_.size(); }
+
+ private:
+  using Place = std::pair<std::string, uint64_t>;
+
+  void Once(std::map<Place, HostId>& known, const Place& place, HostId host, const char* what) {
+    const auto [first, is_first] = known.try_emplace(place, host);
+    if (is_first || first->second == host || forced_.contains(place)) return;
+    trace_.Fail("two {} in epoch {} of {}: hosts {} and {}", what, place.second, place.first, first->second,
+                host);
+  }
+
+  Trace& trace_;
+  std::set<Place> forced_;
+  std::map<Place, HostId> leaders_;
+  std::map<Place, HostId> promotions_;
+  std::map<Place, HostId> configurations_;
+  std::map<std::tuple<HostId, std::string, uint64_t>, std::string> votes_;
+  std::map<HostId, uint64_t> own_epochs_;
+  std::map<std::pair<HostId, std::string>, uint64_t> epochs_;
+  uint64_t leader_count_ = 0;
+};
+
+}  // namespace hearth::sim
