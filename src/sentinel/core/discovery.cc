@@ -290,7 +290,8 @@ int Machine::Supporters(Turn& turn, const Primary& primary, const Address& addre
 // Two configurations of one epoch: a failover that an operator forced on one side of a partition has met
 // another one. Those whom the majority does not follow give way. Where no majority decides, or where
 // Sentinels that know no such rule must be told, whoever made a configuration makes it anew in an epoch of
-// its own; of two with equal rights only one does, by the order of the addresses.
+// its own; of two with equal rights only one does, by the order of the addresses, and not before all who can
+// be heard have had the time to say whom they follow.
 void Machine::SettleConflict(Turn& turn, Primary& primary, Instance& sentinel, const HelloMessage& hello) {
   const Address ours = primary.instance.address;
   if (hello.config_epoch == 0 || primary.is_failing_over() || SameAddress(hello.primary, ours)) return;
@@ -299,7 +300,13 @@ void Machine::SettleConflict(Turn& turn, Primary& primary, Instance& sentinel, c
     TakeConfiguration(turn, primary, sentinel, hello);
     return;
   }
-  const bool has_right = Supporters(turn, primary, ours) >= majority || ToText(ours) < ToText(hello.primary);
+  if (primary.conflict_epoch != primary.config_epoch) {
+    primary.conflict_epoch = primary.config_epoch;
+    primary.conflict_since_ms = turn.ms;
+  }
+  const bool is_old = turn.Due(primary.conflict_since_ms + 2 * timing_.publish_period);
+  const bool has_right =
+      Supporters(turn, primary, ours) >= majority || (is_old && ToText(ours) < ToText(hello.primary));
   if (!primary.leads_config_epoch || !has_right || current_epoch_ >= kMaxEpoch) return;
   RaiseEpoch(turn, primary, current_epoch_ + 1);
   primary.config_epoch = current_epoch_;

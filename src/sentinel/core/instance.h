@@ -173,6 +173,8 @@ struct Primary {
   bool is_restart_unjudged = false;  // whether it did so with its data is still to be seen
   bool is_emptied = false;           // it came back without its data, which replicas had
   uint64_t config_epoch = 0;
+  uint64_t conflict_epoch = 0;  // in which another Sentinel has another address, and since when
+  int64_t conflict_since_ms = -1;
   std::string leader;  // that we voted for
   uint64_t leader_epoch = 0;
 

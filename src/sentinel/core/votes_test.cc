@@ -112,7 +112,16 @@ TEST_F(ConflictTest, WhoMadeAConfigurationMakesItAnewWhereNoMajorityDecides) {
   ASSERT_TRUE(AwaitAgreement(3'000));
   effects.clear();
   const HelloMessage hello{{"127.0.0.1", 5009}, kOne, 1, "mymaster", {"127.0.0.1", 6999}, 1};
-  world.nodes.at(kSentinel).machine->Step(world.now(), input::Hello{FormatHello(hello)}, effects);
+  const auto hear = [&](Now now) {
+    effects.clear();
+    world.nodes.at(kSentinel).machine->Step(now, input::Hello{FormatHello(hello)}, effects);
+  };
+  Now now = world.now();
+  hear(now);
+  // Another one might be about to say that it follows one of the two.
+  EXPECT_EQ(PrimaryOf(kSentinel).config_epoch, 1u);
+  now.monotonic_ms += 2 * Timing().publish_period;
+  hear(now);
   EXPECT_EQ(PrimaryOf(kSentinel).config_epoch, 2u);
   EXPECT_EQ(PrimaryOf(kSentinel).instance.address.port, Promoted());
 }
