@@ -20,6 +20,9 @@ std::unordered_set<std::string>& NamesOf(SubscriptionState& state, PubSub::Kind 
   return state.shard_channels;
 }
 
+// A listener that is being closed stays in the tables until it is gone, but gets nothing more.
+bool IsCutOff(const Client& client) { return client.is(Client::kClosing); }
+
 }  // namespace
 
 PubSub::Table& PubSub::TableOf(Kind kind) {
@@ -56,8 +59,6 @@ void PubSub::Forget(Client& client) {
 
 void PubSub::Deliver(Client& client, std::string_view word, std::string_view pattern,
                      std::string_view channel, std::string_view message) const {
-  // A listener that was cut off still counts as one until the turn's end, but must not grow any more.
-  if (client.is(Client::kClosing)) return;
   resp::Writer& out = client.writer;
   const bool by_pattern = word == "pmessage";
   out.Push(by_pattern ? 4 : 3);
@@ -73,6 +74,7 @@ size_t PubSub::Publish(std::string_view channel, std::string_view message) {
   size_t receivers = 0;
   if (const auto found = channels_.find(channel); found != channels_.end()) {
     for (Client* client : found->second) {
+      if (IsCutOff(*client)) continue;
       Deliver(*client, "message", {}, channel, message);
       ++receivers;
     }
@@ -80,6 +82,7 @@ size_t PubSub::Publish(std::string_view channel, std::string_view message) {
   for (const auto& [pattern, listeners] : patterns_) {
     if (!GlobMatch(pattern, channel)) continue;
     for (Client* client : listeners) {
+      if (IsCutOff(*client)) continue;
       Deliver(*client, "pmessage", pattern, channel, message);
       ++receivers;
     }
@@ -90,8 +93,13 @@ size_t PubSub::Publish(std::string_view channel, std::string_view message) {
 size_t PubSub::PublishShard(std::string_view channel, std::string_view message) {
   const auto found = shard_channels_.find(channel);
   if (found == shard_channels_.end()) return 0;
-  for (Client* client : found->second) Deliver(*client, "smessage", {}, channel, message);
-  return found->second.size();
+  size_t receivers = 0;
+  for (Client* client : found->second) {
+    if (IsCutOff(*client)) continue;
+    Deliver(*client, "smessage", {}, channel, message);
+    ++receivers;
+  }
+  return receivers;
 }
 
 std::vector<std::string_view> PubSub::Channels(Kind kind, std::optional<std::string_view> pattern) const {
