@@ -3,7 +3,7 @@
 import pytest
 import redis
 
-from sentinel.deployment import NAME
+from sentinel.deployment import NAME, SWITCH_SECONDS
 from support.server import wait_for
 
 H, R = "hearth", "redis"
@@ -22,7 +22,7 @@ def mixed(request, deploy):
 def test_a_killed_primary_is_replaced_by_exactly_one(mixed):
     events = [one.events() for one in mixed.sentinels]
     mixed.primary.kill()
-    new = mixed.wait_until_switched(20)
+    new = mixed.wait_until_switched()
     for other in mixed.replicas:
         if other is not new:
             wait_for(lambda one=other: one.follows(new), 15, f"{other} to follow {new}")
@@ -48,6 +48,6 @@ def test_a_sentinel_client_finds_its_way(mixed):
         except redis.exceptions.RedisError:
             return False
 
-    wait_for(write, 20, "a write to the new primary", pause=0.05)
+    wait_for(write, SWITCH_SECONDS, "a write to the new primary", pause=0.05)
     assert client.discover_master(NAME)[1] in {one.port for one in mixed.replicas}
     assert primary.get("after") == b"2"
