@@ -24,7 +24,7 @@ UNIT_LIMIT = 10 * 60
 INTEGRATION_LIMIT = 20 * 60
 SHORT_COMMANDS = 10_000
 FUZZ_SECONDS = 60
-SIM_SECONDS = 60
+SIM_SECONDS = 110
 
 # Every report of a sanitizer also becomes a file, so that one from a server that a test started cannot get lost.
 SANITIZER_OPTIONS = {
