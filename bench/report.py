@@ -116,6 +116,25 @@ def latency_line(row, part, name, figures):
     return [title, name.capitalize(), *milliseconds(figures), *judgement]
 
 
+def compared(redis, hearth, usual_form):
+    """A function that gives the cells of one figure of both sides, with the ratio and its verdict."""
+
+    def line(title, value, form=usual_form, most=None):
+        ratio = value(hearth) / max(value(redis), 1e-9)
+        return [title, form.format(value(redis)), form.format(value(hearth)), f"{ratio:.2f}", *verdict(ratio, most)]
+
+    return line
+
+
+def judged(cells, target, is_met):
+    """The same cells with another verdict than that on the ratio."""
+    return [*cells[:-2], target, "ok" if is_met else "MISS"]
+
+
+def dataset_of(load):
+    return f"{load.gigabytes:g} GB of values in {load.keys:,} keys; sorted set and hash of {load.elements:,} each."
+
+
 def snapshot(results):
     return "\n\n".join(found if isinstance(found, str) else snapshot_table(found) for _, found in results)
 
@@ -123,12 +142,7 @@ def snapshot(results):
 def snapshot_table(found):
     load, redis, hearth = (found[name] for name in ("load", "redis", "hearth"))
 
-    def line(title, value, form="{:,.0f}", most=None):
-        ratio = value(hearth) / max(value(redis), 1e-9)
-        return [title, form.format(value(redis)), form.format(value(hearth)), f"{ratio:.2f}", *verdict(ratio, most)]
-
-    def judged(cells, target, is_met):
-        return [*cells[:-2], target, "ok" if is_met else "MISS"]
+    line = compared(redis, hearth, "{:,.0f}")
 
     def milliseconds_of(phase, figure):
         return lambda side: side[phase]["cleared"][figure]
@@ -159,8 +173,7 @@ def snapshot_table(found):
         line("extra resident memory then, MB", lambda side: side["saturated_extra"] / mb),
         line("loading the file, s", lambda side: side["load_seconds"], seconds, snapshot_rows.LOAD_TARGET),
     ]
-    text = f"{load.gigabytes:g} GB of values in {load.keys:,} keys; sorted set and hash of {load.elements:,} each."
-    return text + "\n\n" + table(["figure", "Redis", "Hearth", "ratio", "target", ""], lines)
+    return dataset_of(load) + "\n\n" + table(["figure", "Redis", "Hearth", "ratio", "target", ""], lines)
 
 
 def full_sync(results):
@@ -171,13 +184,7 @@ def full_sync(results):
 def full_sync_table(found):
     load, redis, hearth = (found[name] for name in ("load", "redis", "hearth"))
 
-    def line(title, value, form="{:.2f}", most=None):
-        ratio = value(hearth) / max(value(redis), 1e-9)
-        return [title, form.format(value(redis)), form.format(value(hearth)), f"{ratio:.2f}", *verdict(ratio, most)]
-
-    def judged(cells, target, is_met):
-        return [*cells[:-2], target, "ok" if is_met else "MISS"]
-
+    line = compared(redis, hearth, "{:.2f}")
     before, during = hearth["before"]["cleared"], hearth["during"]["cleared"]
     worst = line("worst write during it, cleared, ms", lambda side: side["during"]["cleared"]["max"])
     rare = line("p99.9 of writes during it, cleared, ms", lambda side: side["during"]["cleared"]["p999"])
@@ -194,8 +201,7 @@ def full_sync_table(found):
         line("p99.9 of writes before, cleared, ms", lambda side: side["before"]["cleared"]["p999"]),
         judged(rare, f"<= {2 * before['p999']:.2f} ms", during["p999"] <= 2 * before["p999"]),
     ]
-    text = f"{load.gigabytes:g} GB of values in {load.keys:,} keys; sorted set and hash of {load.elements:,} each."
-    return text + "\n\n" + table(["figure", "Redis", "Hearth", "ratio", "target", ""], lines)
+    return dataset_of(load) + "\n\n" + table(["figure", "Redis", "Hearth", "ratio", "target", ""], lines)
 
 
 def throttled_table(found):

@@ -57,8 +57,7 @@ LinkPlace PrimaryLink::PlaceNow() const {
     place.previous_database = history.previous_database;
   }
   place.offset = parts_.persistence.write_log().end_offset();
-  keyspace::Keyspace& keyspace = parts_.engine.keyspace();
-  for (int i = 0; i < keyspace.database_count(); ++i) place.has_data |= keyspace.database(i).size() != 0;
+  place.has_data = HasData(parts_.engine);
   return place;
 }
 

@@ -55,10 +55,7 @@ ResyncRequest Replicas::RequestOf(const engine::Client& client, std::string_view
   if (announced == announced_.end()) return request;
   // Who has no key would have the replica give up all that it has: an empty dataset is sent whole, for the
   // replica's guard to judge (core/link.h).
-  bool has_keys = false;
-  keyspace::Keyspace& keyspace = parts_.engine.keyspace();
-  for (int i = 0; i < keyspace.database_count(); ++i) has_keys |= keyspace.database(i).size() != 0;
-  request.knows_rejoin = announced->second.knows_rejoin && has_keys;
+  request.knows_rejoin = announced->second.knows_rejoin && HasData(parts_.engine);
   request.previous_id = announced->second.previous_id;
   request.previous_end = announced->second.previous_end;
   return request;

@@ -7,17 +7,6 @@
 #include "env/process.h"
 
 namespace hearth::replication {
-namespace {
-
-bool HasData(engine::Engine& engine) {
-  for (int i = 0; i < engine.keyspace().database_count(); ++i) {
-    if (engine.keyspace().database(i).size() != 0) return true;
-  }
-  return false;
-}
-
-}  // namespace
-
 Transfer::Mode Transfer::ModeFor(engine::Engine& engine) {
   switch (engine.settings().repl_diskless_load) {
     case settings::ReplDisklessLoad::kDisabled:

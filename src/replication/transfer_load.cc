@@ -44,6 +44,13 @@ bool IsEmptyDataset(std::string_view bytes, engine::Engine& engine) {
   return rdb::LoadRdb(source, OptionsFor(engine), finder).has_value();
 }
 
+bool HasData(engine::Engine& engine) {
+  for (int i = 0; i < engine.keyspace().database_count(); ++i) {
+    if (engine.keyspace().database(i).size() != 0) return true;
+  }
+  return false;
+}
+
 TransferLoad::TransferLoad(const Parts& parts, std::unique_ptr<rdb::ByteSource> source, Where where)
     : parts_(parts), where_(where) {
   engine::Engine& engine = parts_.engine;

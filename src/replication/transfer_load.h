@@ -84,5 +84,7 @@ inline constexpr std::string_view kRejoinKeysField = "hearth-rejoin-keys";
 
 // Whether a whole dataset has no key; false if it cannot be read.
 bool IsEmptyDataset(std::string_view bytes, engine::Engine& engine);
+// Whether there is a key here, in any database.
+bool HasData(engine::Engine& engine);
 
 }  // namespace hearth::replication
