@@ -89,6 +89,11 @@ bool StreamLog::IsStorable(std::span<const std::string_view> pairs) {
 void StreamLog::Append(StreamId id, std::span<const std::string_view> pairs,
                        const StreamBlockLimits& limits) {
   HEARTH_ASSERT(id > counters_.last_id);
+  // XSETID may have gone back to before a block of which only deleted entries are left.
+  while (counters_.length == 0 && !blocks_.empty() && id < blocks_.IdAt(blocks_.Last())) {
+    BeforeChange(blocks_.Last());
+    RemoveBlock(blocks_.Last());
+  }
   const Position last = blocks_.Last();
   StoredStreamBlock* block = last ? &blocks_.StoredAt(last) : nullptr;
   StreamId first_id = last ? blocks_.IdAt(last) : id;
@@ -184,7 +189,8 @@ uint64_t StreamLog::Trim(const StreamTrim& trim) {
   return removed;
 }
 
-// Removes entries at the front of the first block, which keeps some.
+// Removes entries at the front of the first block, which keeps some: deleted ones perhaps and no others, as
+// Redis does it, since the shape of the blocks shows in DUMP and in what approximate trims remove.
 uint64_t StreamLog::TrimWithin(Position at, const StreamTrim& trim) {
   uint64_t removed = 0;
   StoredStreamBlock& block = blocks_.StoredAt(at);
@@ -197,12 +203,7 @@ uint64_t StreamLog::TrimWithin(Position at, const StreamTrim& trim) {
     cursor.MarkDeleted(block);
     --counters_.length;
   }
-  if (removed == 0) return 0;
-  if (StreamBlockHeader(block.View()).count == static_cast<int64_t>(removed)) {
-    RemoveBlock(at);
-  } else {
-    MarkStreamEntriesDeleted(block, static_cast<int64_t>(removed));
-  }
+  if (removed != 0) MarkStreamEntriesDeleted(block, static_cast<int64_t>(removed));
   return removed;
 }
 

@@ -163,6 +163,30 @@ TEST(StreamLog, MaxDeletedIdIsOfDeletesNotOfTrims) {
   EXPECT_EQ(log.entries_added(), 5u);
 }
 
+TEST(StreamLog, TrimByIdKeepsABlockWhoseLastEntryWasDeletedBefore) {
+  StreamLog log;
+  const std::vector<std::string_view> pairs = {"a", "b"};
+  for (uint64_t i = 1; i <= 3; ++i) log.Append({i, 0}, pairs, {});
+  EXPECT_TRUE(log.Delete({3, 0}));
+  EXPECT_EQ(log.Trim({.by = StreamTrim::By::kMinId, .min_id = {3, 0}}), 2u);
+  EXPECT_EQ(log.length(), 0u);
+  EXPECT_EQ(log.blocks().size(), 1u);
+  EXPECT_EQ(log.first_id(), StreamId{});
+  // The next entry goes behind the deleted ones, unless XSETID went back to before them.
+  StreamLog other;
+  other.CopyFrom(log);
+  log.Append({4, 0}, pairs, {});
+  EXPECT_EQ(log.blocks().size(), 1u);
+  EXPECT_TRUE(log.Contains({4, 0}));
+  other.set_last_id({0, 1});
+  other.Append({0, 2}, pairs, {});
+  EXPECT_EQ(other.blocks().size(), 1u);
+  EXPECT_TRUE(other.Contains({0, 2}));
+  StreamRange entries(other, StreamId::Min(), StreamId::Max());
+  EXPECT_TRUE(entries.Next());
+  EXPECT_FALSE(entries.Next());
+}
+
 TEST(StreamLog, EntriesBehindADeletedHigherIdAreFound) {
   StreamLog log;
   const std::vector<std::string_view> pairs = {"a", "b"};

@@ -76,11 +76,8 @@ class StreamDecoder {
       std::string_view raw;
       if (!reader_.ReadString(&raw)) return false;
       if (!ds::ValidateStreamBlock(raw)) return reader_.Fail("a block of a stream is broken");
-      auto block = Listpack::Copy(raw);
-      // XTRIM MINID of other servers leaves a block whose last entry had been deleted before; it says
-      // nothing.
-      if (ds::StreamBlockHeader(block.View()).count == 0) continue;
-      stream_->log.AddBlock(first_id, std::move(block));
+      // XTRIM MINID leaves a block of nothing but deleted entries, if its last had been deleted before.
+      stream_->log.AddBlock(first_id, Listpack::Copy(raw));
       if (!CheckLastBlock()) return reader_.Fail("the entries of a stream are not in order");
     }
     return true;
