@@ -25,6 +25,8 @@ import resp
 
 RANDOM = b"__rand_int__"
 PRIORITY = 2  # above the server's
+QUICK_SECONDS = 0.001
+CALM_SAMPLES = 20
 SHARES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
 
 
@@ -94,12 +96,31 @@ def distribution(latencies):
     return {"max": ordered[-1], **found}
 
 
+def undisturbed(samples, pauses):
+    """The latencies of those samples that no pause had to do with: neither while they waited, nor before them and the
+    server and its clients are still catching up. They have caught up after CALM_SAMPLES quick replies in a row."""
+    found = []
+    to_come = 0
+    last_done = samples[0][0]
+    for due, done in samples:
+        if pauses.within(min(due, last_done), done) > 0:
+            to_come = CALM_SAMPLES
+        elif to_come == 0:
+            found.append(done - due)
+        else:
+            to_come = to_come - 1 if done - due < QUICK_SECONDS else CALM_SAMPLES
+        last_done = done
+    return found
+
+
 def figures(samples, pauses):
     """Of (due, done) pairs."""
     if not samples:
         raise RuntimeError("there was no time for a single sample")
     cleared = distribution(done - due - pauses.within(due, done) for due, done in samples)
-    return {"samples": len(samples), **distribution(done - due for due, done in samples), "cleared": cleared}
+    kept = undisturbed(sorted(samples), pauses)
+    found = {"samples": len(samples), **distribution(done - due for due, done in samples), "cleared": cleared}
+    return {**found, "undisturbed": {**distribution(kept or [0.0]), "share": len(kept) / len(samples)}}
 
 
 def sample(connection, poller, commands, interval):

@@ -16,10 +16,10 @@ namespace hearth::keyspace {
 
 // A record: size u64 of what follows | kind u8 | content.
 //   whole:  head | parts          begin:  value u64 | head | stream's head
-//   piece:  value u64 | parts     end:    value u64
+//   piece:  value u64 | parts     turn, end:  value u64
 // A head: database u32 | type u8 | encoding u8 | expiry i64 | access u32 | part count u64 | key text.
 // A text: size u64 | bytes.
-enum class CaptureWriter::Kind : uint8_t { kWhole, kBegin, kPiece, kEnd };
+enum class CaptureWriter::Kind : uint8_t { kWhole, kBegin, kTurn, kPiece, kEnd };
 
 namespace {
 
@@ -111,6 +111,12 @@ void CaptureWriter::Begin(uint64_t value, int database, const Entry& entry) {
   PutNumber(value);
   PutHead(database, entry);
   if (entry.type() == Type::kStream) PutStreamHead(*static_cast<const Stream*>(entry.container()));
+  EndRecord();
+}
+
+void CaptureWriter::Turn(uint64_t value) {
+  BeginRecord(Kind::kTurn);
+  PutNumber(value);
   EndRecord();
 }
 
@@ -415,6 +421,8 @@ class CaptureReader : private CapturedParts {
         const CapturedKey key = Head();
         return handler.OnBegin(value, key, *this);
       }
+      case Kind::kTurn:
+        return handler.OnTurn(value);
       case Kind::kPiece:
         return handler.OnPiece(value, *this);
       case Kind::kEnd:

@@ -3,6 +3,7 @@
 //
 //   whole:  a key with all of its value
 //   begin:  a key whose value is large and follows in pieces
+//   turn:   from here on that value is walked to its end
 //   piece:  some parts of such a value
 //   end:    that value is complete
 //
@@ -70,6 +71,7 @@ class CaptureWriter {
 
   // The head of a value that follows in pieces; `value` names it until its end.
   void Begin(uint64_t value, int database, const Entry& entry);
+  void Turn(uint64_t value);
   void End(uint64_t value);
 
   // Parts of value `value`. Consecutive calls for one value share a record.
@@ -224,6 +226,9 @@ class CaptureHandler {
   virtual void OnWhole(const CapturedKey& key, CapturedParts parts) = 0;
   // `parts`: the stream's head for a stream, else nothing.
   virtual void OnBegin(uint64_t value, const CapturedKey& key, CapturedParts parts) = 0;
+  // What comes between this and its end was changed meanwhile. Only files care, which have one value after
+  // the other.
+  virtual void OnTurn(uint64_t /*value*/) {}
   virtual void OnPiece(uint64_t value, CapturedParts parts) = 0;
   virtual void OnEnd(uint64_t value) = 0;
 

@@ -25,6 +25,9 @@ constexpr size_t kPendingAStep = 128;
 constexpr size_t kCapturedNodesAStep = 512;
 constexpr size_t kTextBytesAStep = size_t{128} << 10;
 
+// So many large values may wait for the end of the keys: what is known of each is kept meanwhile.
+constexpr size_t kMostDeferred = 16;
+
 template <typename Container>
 Container& In(const Entry& entry) {
   return *static_cast<Container*>(const_cast<void*>(entry.container()));
@@ -171,6 +174,17 @@ void Cut::Close(const void* parts) {
   if (found == open_.end()) return;
   if (sink_ != nullptr) writer_.End(found->second.id);
   open_.erase(found);
+  if (turn_ == parts) turn_ = nullptr;
+}
+
+const void* Cut::ValueToWalk() {
+  if (turn_ != nullptr) return turn_;
+  while (!order_.empty() && !open_.contains(order_.front())) order_.pop_front();
+  const bool may_wait = walk_ < walks_.size() && open_.size() <= kMostDeferred;
+  if (order_.empty() || may_wait) return nullptr;
+  turn_ = order_.front();
+  if (sink_ != nullptr) writer_.Turn(open_.at(turn_).id);
+  return turn_;
 }
 
 void Cut::WalkValue(const void* parts) {

@@ -1,9 +1,11 @@
 // One running cut: what it has still to capture, and how it captures.
 //
 // A cut walks the tables of all databases bucket by bucket, and large values part by part in the order in
-// which they were met; what changes before its turn is captured first (ds/cut_state.h tells when). Each key
-// goes to the sink once, as it was when the cut began. Tables that are emptied and large values that are
-// removed meanwhile stay alive, out of everybody's sight, until the cut has them.
+// which they were met; what changes before its turn is captured first (ds/cut_state.h tells when). The first
+// few large values wait until all keys are walked: a file that has begun with one has no place for the keys
+// that change meanwhile. Each key goes to the sink once, as it was when the cut began. Tables that are
+// emptied and large values that are removed meanwhile stay alive, out of everybody's sight, until the cut has
+// them.
 //
 // Owned by the Cutter. Engine thread only.
 #pragma once
@@ -135,6 +137,8 @@ class Cut {
   };
 
   uint8_t mask() const { return static_cast<uint8_t>(1u << bit_); }
+  // The large value whose turn it is; null while keys are to be walked.
+  const void* ValueToWalk();
   int DatabaseOf(const void* table) const;
   void WalkKeys(TableWalk& walk);
   void CaptureEntry(int database, const Entry& entry);
@@ -158,6 +162,7 @@ class Cut {
   size_t walk_ = 0;                                  // the first one that is not done
   std::unordered_map<const void*, OpenValue> open_;  // by PartsOf
   std::deque<const void*> order_;                    // of their opening, closed ones included
+  const void* turn_ = nullptr;                       // the open one that is being walked
   std::vector<std::shared_ptr<ClearedTables>> cleared_;
   uint64_t next_id_ = 1;
 };
@@ -165,10 +170,8 @@ class Cut {
 template <typename IsOver>
 void Cut::Walk(IsOver&& is_over) {
   while (!is_done() && !is_waiting()) {
-    // A value that was begun is ended before new keys are walked, so that few are open at a time.
-    while (!order_.empty() && !open_.contains(order_.front())) order_.pop_front();
-    if (!order_.empty()) {
-      WalkValue(order_.front());
+    if (const void* value = ValueToWalk(); value != nullptr) {
+      WalkValue(value);
     } else {
       WalkKeys(walks_[walk_]);
     }

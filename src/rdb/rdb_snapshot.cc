@@ -21,6 +21,7 @@ RdbSnapshot::RdbSnapshot(Options options)
           .forms = options_.has_field_expiries ? EncodeOptions::Forms::kOf72 : EncodeOptions::Forms::kOldest,
           .compression = options_.settings.rdbcompression ? Compression::kYes : Compression::kNo,
           .may_have_field_expiries = options_.has_field_expiries},
+      gauge_(encode_options_.compression),
       is_announced_(options_.databases.size()) {}
 
 // ---- the file
@@ -74,11 +75,15 @@ void RdbSnapshot::PutAux(std::string_view name, int64_t value, std::string& to) 
 // ---- keys
 
 void RdbSnapshot::OnWhole(const CapturedKey& key, CapturedParts parts) {
-  std::string& to = open_.empty() ? output_->buffer() : waiting_;
-  Select(key.database, open_.empty() ? selected_ : waiting_selected_, to);
-  const ValueType type = TypeOfWhole(key, parts, encode_options_);
+  std::string& to = Destination();
+  Select(key.database, SelectedThere(), to);
+  EncodeOptions options = encode_options_;
+  options.compression = gauge_.Next(output_->is_hurried());
+  const ValueType type = TypeOfWhole(key, parts, options);
   PutHead(key, type, to);
-  EncodeWhole(key, type, parts, encode_options_, to);
+  const size_t before = to.size();
+  EncodeWhole(key, type, parts, options, to);
+  if (options.compression == Compression::kYes) gauge_.Report(parts.bytes().size(), to.size() - before);
   output_->AddKey();
   output_->WriteFull();
 }
@@ -89,7 +94,15 @@ void RdbSnapshot::OnBegin(uint64_t value, const CapturedKey& key, CapturedParts 
   PutHead(key, type, head);
   PieceEncoder encoder(key, type, parts, encode_options_, head);
   open_.push_back({value, key.database, std::move(encoder), std::move(head)});
-  if (IsWrittenThrough(open_.back())) StartWritingThrough();
+}
+
+// The value gets the file to itself.
+void RdbSnapshot::OnTurn(uint64_t value) {
+  HEARTH_ASSERT(written_through_ == kNoValue);
+  OpenValue& open = *Find(value);
+  Select(open.database, selected_, output_->buffer());
+  output_->buffer().append(std::exchange(open.bytes, {}));
+  written_through_ = value;
 }
 
 void RdbSnapshot::OnPiece(uint64_t value, CapturedParts parts) {
@@ -101,25 +114,17 @@ void RdbSnapshot::OnPiece(uint64_t value, CapturedParts parts) {
 void RdbSnapshot::OnEnd(uint64_t value) {
   const auto open = Find(value);
   output_->AddKey();
-  if (!IsWrittenThrough(*open)) {
+  if (IsWrittenThrough(*open)) {
+    open->encoder.End(output_->buffer());
+    written_through_ = kNoValue;
+    WriteWaiting();
+  } else {
     open->encoder.End(open->bytes);
-    Select(open->database, waiting_selected_, waiting_);
-    waiting_.append(open->bytes);
-    open_.erase(open);
-    return;
+    Select(open->database, SelectedThere(), Destination());
+    Destination().append(open->bytes);
   }
-  open->encoder.End(output_->buffer());
   open_.erase(open);
-  WriteWaiting();
-  if (!open_.empty()) StartWritingThrough();
   output_->WriteFull();
-}
-
-// The first open value gets the file to itself.
-void RdbSnapshot::StartWritingThrough() {
-  OpenValue& first = open_.front();
-  Select(first.database, selected_, output_->buffer());
-  output_->buffer().append(std::exchange(first.bytes, {}));
 }
 
 void RdbSnapshot::WriteWaiting() {

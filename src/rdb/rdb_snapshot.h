@@ -1,9 +1,8 @@
 // Makes an RDB file of a cut: header, auxiliary fields, functions, keys, checksum.
 //
 // Keys are written as they come, but for this: a file has no place for anything between the pieces of a
-// value. So the first large value that has begun and not ended is written through, and what comes meanwhile
-// waits in memory, encoded. The walk of a cut gives its large values one after the other; only what changed
-// before its turn waits.
+// value. So the large value whose turn it is is written through, and what comes meanwhile waits in memory,
+// encoded; as do the pieces of a value that come before its turn, because they were changed.
 //
 // Made by whoever starts a snapshot, used by a SnapshotWriter on its thread. Format: docs/formats/rdb.md.
 #pragma once
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "keyspace/capture.h"
+#include "rdb/compression_gauge.h"
 #include "rdb/encoder.h"
 #include "rdb/snapshot_output.h"
 #include "settings/settings.h"
@@ -62,8 +62,9 @@ class RdbSnapshot final : public SnapshotFormat, private keyspace::CaptureHandle
 
  private:
   static constexpr int kNoDatabase = -1;
+  static constexpr uint64_t kNoValue = 0;
 
-  // A large value that has begun; its bytes up to now, unless it is the one that is written through.
+  // A large value that has begun; its bytes up to now, unless it is written through.
   struct OpenValue {
     uint64_t id;
     int database;
@@ -74,6 +75,7 @@ class RdbSnapshot final : public SnapshotFormat, private keyspace::CaptureHandle
   // ---- keyspace::CaptureHandler
   void OnWhole(const keyspace::CapturedKey& key, keyspace::CapturedParts parts) override;
   void OnBegin(uint64_t value, const keyspace::CapturedKey& key, keyspace::CapturedParts parts) override;
+  void OnTurn(uint64_t value) override;
   void OnPiece(uint64_t value, keyspace::CapturedParts parts) override;
   void OnEnd(uint64_t value) override;
 
@@ -84,17 +86,21 @@ class RdbSnapshot final : public SnapshotFormat, private keyspace::CaptureHandle
   void PutAccess(uint32_t access, std::string& to);
   // Says which database what follows belongs to; `selected` is what was said last in `to`.
   void Select(int database, int& selected, std::string& to);
-  void StartWritingThrough();
   void WriteWaiting();
   std::list<OpenValue>::iterator Find(uint64_t value);
-  bool IsWrittenThrough(const OpenValue& value) const { return &value == &open_.front(); }
+  bool IsWrittenThrough(const OpenValue& value) const { return value.id == written_through_; }
+  // Where whole values go now, and which database was selected there last.
+  std::string& Destination() { return written_through_ == kNoValue ? output_->buffer() : waiting_; }
+  int& SelectedThere() { return written_through_ == kNoValue ? selected_ : waiting_selected_; }
 
   const Options options_;
   const EncodeOptions encode_options_;
+  CompressionGauge gauge_;  // of values that are captured whole
   SnapshotOutput* output_ = nullptr;
   int selected_ = kNoDatabase;
   std::vector<bool> is_announced_;  // databases whose sizes have been written
-  std::list<OpenValue> open_;       // in the order of their beginning; the first one is written through
+  std::list<OpenValue> open_;       // in the order of their beginning
+  uint64_t written_through_ = kNoValue;
   // What came complete meanwhile.
   std::string waiting_;
   int waiting_selected_ = kNoDatabase;

@@ -33,6 +33,10 @@ class SnapshotOutput {
   }
   void WriteAll();
 
+  // More waits to be encoded than should: the writer's thread says so before each chunk.
+  void set_is_hurried(bool is_hurried) { is_hurried_ = is_hurried; }
+  bool is_hurried() const { return is_hurried_; }
+
   // Of everything appended so far, 0 if none is wanted. Writes the buffer.
   uint64_t TakeChecksum();
 
@@ -46,6 +50,7 @@ class SnapshotOutput {
  private:
   ByteSink& sink_;
   const bool has_checksum_;
+  bool is_hurried_ = false;
   std::string buffer_;
   uint64_t checksum_ = 0;
   Status status_;

@@ -86,6 +86,7 @@ Status SnapshotWriter::Write() {
     for (keyspace::CaptureChunk& chunk : chunks) {
       if (is_cancelled_.load(std::memory_order_relaxed)) break;
       const uint64_t keys_before = keys_written();
+      output_.set_is_hurried(queued_bytes() > kHurriedBytes);
       format_->Take(chunk, output_);
       HEARTH_TRY(output_.status());
       queued_bytes_.fetch_sub(chunk.size(), std::memory_order_relaxed);

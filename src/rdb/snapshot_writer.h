@@ -26,6 +26,9 @@ class SnapshotWriter final : public keyspace::CutSink {
  public:
   // The walker waits while so many bytes are in the queue.
   static constexpr size_t kMaxQueuedBytes = 16 << 20;
+  // Changes of keys do not wait; with so many bytes in the queue, speed counts more than the size of the
+  // file.
+  static constexpr size_t kHurriedBytes = 2 * kMaxQueuedBytes;
 
   struct Options {
     SnapshotOutput::Checksum checksum = SnapshotOutput::Checksum::kYes;
