@@ -35,6 +35,7 @@ class Connection final : private EventHandler {
   const std::string& peer_address() const { return peer_address_; }
   const std::string& local_address() const { return local_address_; }
   bool is_unix_socket() const { return is_unix_socket_; }
+  bool is_tls() const { return transport_->is_tls(); }
   // We have made it, to another server.
   bool is_link() const { return is_link_; }
 
@@ -62,6 +63,8 @@ class Connection final : private EventHandler {
   // Closes at the end of this turn, unsent replies are dropped. OnClosed follows (not from inside this call).
   void Close();
   bool is_closing() const { return is_closing_; }
+  // Why there was never a connection to speak of; for OnClosed.
+  const std::string& handshake_failure() const { return handshake_failure_; }
 
   // Lifts the parser's limits for unauthenticated clients. Off at first.
   void set_authenticated(bool authenticated) {
@@ -146,9 +149,12 @@ class Connection final : private EventHandler {
   ReadBuffer input_;
   resp::RequestParser parser_;
   Batch* batch_ = nullptr;
-  resp::OutputBuffer pending_;  // handed over, not yet written
-  bool batch_out_ = false;      // the engine has the batch
-  bool may_read_ = false;       // readable, as far as is known
+  resp::OutputBuffer pending_;     // handed over, not yet written
+  std::string handshake_failure_;  // set before the engine learns that it is closed
+  TimerId handshake_timer_ = 0;
+  bool is_handshaking_ = false;
+  bool batch_out_ = false;  // the engine has the batch
+  bool may_read_ = false;   // readable, as far as is known
   bool may_write_ = true;
   bool has_more_parsed_input_ = false;  // complete requests may still stand in input_
   bool peer_closed_ = false;            // its sending side, as far as the poller said

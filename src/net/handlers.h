@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <span>
 
@@ -42,6 +43,7 @@ struct ConnectionLimits {
   size_t query_buffer_bytes =
       1024u * 1024 * 1024;  // client-query-buffer-limit; beyond it the connection is closed
   size_t max_bulk_bytes = 512u * 1024 * 1024;  // proto-max-bulk-len
+  int64_t handshake_micros = 10'000'000;       // how long a client of TLS may take to be one
 };
 
 // Looks at a connection just accepted, before OnOpen (maxclients, protected mode). False turns it away: what

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <string>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "base/assert.h"
 #include "net/connection.h"
@@ -71,6 +74,8 @@ void IoLoop::ReadReady() {
 void IoLoop::OnEvents(Connection& connection, uint32_t flags) {
   if (flags & env::kWritable) connection.may_write_ = true;
   if (flags & (env::kReadable | env::kPeerClosed | env::kHangUp)) connection.may_read_ = true;
+  // TLS may have to write in order to read, and the reverse.
+  if (connection.transport_->is_tls()) connection.may_read_ = connection.may_write_ = true;
   if (flags & (env::kPeerClosed | env::kHangUp)) {
     connection.peer_closed_ = true;
     // Whoever waits for a reply will not see it; the engine must know, though nothing is read now.
@@ -90,6 +95,7 @@ void IoLoop::Enqueue(Connection& connection) {
 }
 
 void IoLoop::Serve(Connection& connection) {
+  if (connection.is_handshaking_ && !Handshake(connection)) return;
   if (!connection.pending_.empty()) {
     Write(connection);
     if (connection.is_shut_) return;
@@ -104,6 +110,35 @@ void IoLoop::Serve(Connection& connection) {
   if (connection.may_read_ && !connection.batch_out_) Enqueue(connection);
 }
 
+// True once it is done. An edge that came before the last attempt is all that is needed for the next.
+bool IoLoop::Handshake(Connection& connection) {
+  const int outcome = connection.transport_->Handshake();
+  if (outcome == -EAGAIN) return false;
+  if (outcome != 0) {
+    RefuseHandshake(connection, connection.transport_->failure());
+    return false;
+  }
+  connection.is_handshaking_ = false;
+  loop_->Cancel(connection.handshake_timer_);
+  // The first request may have come along with the end of the handshake.
+  connection.may_read_ = true;
+  Write(connection);
+  return !connection.is_shut_;
+}
+
+void IoLoop::RefuseHandshake(Connection& connection, std::string reason) {
+  loop_->Cancel(connection.handshake_timer_);
+  connection.handshake_failure_ = std::move(reason);
+  Shut(connection);
+}
+
+void IoLoop::WatchHandshake(Connection& connection) {
+  const int64_t most_micros = limits_->handshake_micros();
+  connection.handshake_timer_ = loop_->After(most_micros, [this, &connection, most_micros] {
+    RefuseHandshake(connection, fmt::format("no handshake within {} ms", most_micros / 1000));
+  });
+}
+
 // True if bytes came.
 bool IoLoop::ReadOnce(Connection& connection) {
   ReadBuffer& input = connection.input_;
@@ -111,12 +146,13 @@ bool IoLoop::ReadOnce(Connection& connection) {
   input.MakeRoom(connection.parser_.awaited_size(), blocks_);
   if (connection.batch_ != nullptr)
     connection.parser_.Rebase(before, input.data(), connection.batch_->parsed_);
-  const size_t room = input.room();
+  const size_t room = std::min(input.room(), connection.transport_->most_bytes());
   const int64_t got = connection.transport_->Read(input.end(), room);
   if (got > 0) {
     input.Advance(static_cast<size_t>(got));
     // A short read has emptied the socket: what comes later raises a new edge. The peer's end does not.
-    if (static_cast<size_t>(got) < room && !connection.peer_closed_) connection.may_read_ = false;
+    const bool has_more = connection.peer_closed_ || connection.transport_->has_met_end();
+    if (static_cast<size_t>(got) < room && !has_more) connection.may_read_ = false;
     counters_.reads.store(counters_.reads.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     counters_.bytes_read.store(
         counters_.bytes_read.load(std::memory_order_relaxed) + static_cast<uint64_t>(got),
@@ -192,9 +228,14 @@ void IoLoop::NoteInput(Connection& connection) {
 void IoLoop::Write(Connection& connection) {
   resp::OutputBuffer& pending = connection.pending_;
   if (connection.is_lent_ && connection.io_lease_->is_open()) return;
+  if (connection.is_handshaking_) {
+    if (connection.close_when_sent_ && pending.empty()) Shut(connection);
+    return;
+  }
   if (!pending.empty() && connection.may_write_) {
     iovec parts[kMaxIovecs];
-    const int count = pending.FillIov(parts, kMaxIovecs);
+    const int count =
+        TrimParts(parts, pending.FillIov(parts, kMaxIovecs), connection.transport_->most_bytes());
     size_t offered = 0;
     for (int i = 0; i < count; ++i) offered += parts[i].iov_len;
     const int64_t put = connection.transport_->Writev(parts, count);
@@ -229,6 +270,8 @@ void IoLoop::Shut(Connection& connection) {
   connection.is_shut_ = true;
   loop_->Unwatch(connection.fd_, connection);
   if (connection.io_lease_ != nullptr) connection.io_lease_->Close();
+  if (connection.is_handshaking_) loop_->Cancel(connection.handshake_timer_);
+  connection.transport_->End();
   net_->Close(connection.fd_);
   connection.pending_.Clear();
   RemoveFromReady(connection);
@@ -245,11 +288,13 @@ void IoLoop::Attach(Connection& connection) {
     Shut(connection);
     return;
   }
+  if (connection.is_handshaking_) WatchHandshake(connection);
   // The poller reports what is ready already, but not input that was parsed or read elsewhere.
   Enqueue(connection);
 }
 
 void IoLoop::Detach(Connection& connection) {
+  if (connection.is_handshaking_) loop_->Cancel(connection.handshake_timer_);
   loop_->Unwatch(connection.fd_, connection);
   RemoveFromReady(connection);
   upstream_->Push({UpMessage::Kind::kDetached, &connection, nullptr});

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "env/net.h"
@@ -30,13 +31,16 @@ class SharedLimits {
   void Set(const ConnectionLimits& limits) {
     query_buffer_bytes_.store(limits.query_buffer_bytes, std::memory_order_relaxed);
     max_bulk_bytes_.store(limits.max_bulk_bytes, std::memory_order_relaxed);
+    handshake_micros_.store(limits.handshake_micros, std::memory_order_relaxed);
   }
   size_t query_buffer_bytes() const { return query_buffer_bytes_.load(std::memory_order_relaxed); }
   size_t max_bulk_bytes() const { return max_bulk_bytes_.load(std::memory_order_relaxed); }
+  int64_t handshake_micros() const { return handshake_micros_.load(std::memory_order_relaxed); }
 
  private:
   std::atomic<size_t> query_buffer_bytes_{ConnectionLimits{}.query_buffer_bytes};
   std::atomic<size_t> max_bulk_bytes_{ConnectionLimits{}.max_bulk_bytes};
+  std::atomic<int64_t> handshake_micros_{ConnectionLimits{}.handshake_micros};
 };
 
 // Written by the I/O thread, read by any.
@@ -73,6 +77,9 @@ class IoLoop {
   void OnEvents(Connection& connection, uint32_t flags);
   void Enqueue(Connection& connection);
   void Serve(Connection& connection);
+  bool Handshake(Connection& connection);
+  void RefuseHandshake(Connection& connection, std::string reason);
+  void WatchHandshake(Connection& connection);
   bool ReadOnce(Connection& connection);
   void ParseInput(Connection& connection);
   void FinishBatch(Connection& connection);

@@ -48,7 +48,10 @@ IoThreads::~IoThreads() {
   for (Connection* connection : connections_) {
     if (connection->lease_ != nullptr) connection->lease_->Close();
     if (!connection->is_shut_) {
-      if (connection->worker_ == nullptr) engine_loop_->Unwatch(connection->fd_, *connection);
+      if (connection->worker_ == nullptr) {
+        engine_loop_->Unwatch(connection->fd_, *connection);
+        engine_loop_->Cancel(connection->handshake_timer_);
+      }
       net_->Close(connection->fd_);
     }
     // Its worker's pool is gone.
@@ -57,8 +60,9 @@ IoThreads::~IoThreads() {
   }
 }
 
-Connection* IoThreads::Adopt(int fd, bool is_unix_socket, const AcceptFilter& filter) {
-  Connection& connection = AddConnection(fd);
+Connection* IoThreads::Adopt(Socket socket, bool is_unix_socket, const AcceptFilter& filter) {
+  Connection& connection = AddConnection(std::move(socket));
+  connection.is_handshaking_ = connection.is_tls();
   connection.is_unix_socket_ = is_unix_socket;
   if (filter && !filter(connection)) {
     ++rejected_;
@@ -70,21 +74,24 @@ Connection* IoThreads::Adopt(int fd, bool is_unix_socket, const AcceptFilter& fi
   return &connection;
 }
 
-Connection& IoThreads::AdoptLink(int fd, std::string_view received) {
-  Connection& connection = AddConnection(fd);
+Connection& IoThreads::AdoptLink(Socket socket, std::string_view received) {
+  Connection& connection = AddConnection(std::move(socket));
   connection.is_link_ = true;
   connection.set_authenticated(true);
   BlockPool pool;
   connection.input_.Append(received, pool);
   connection.has_more_parsed_input_ = !received.empty();
+  // More may have come out of the socket and stand in the transport.
+  connection.may_read_ = true;
   Open(connection);
   return connection;
 }
 
-Connection& IoThreads::AddConnection(int fd) {
+Connection& IoThreads::AddConnection(Socket socket) {
+  const int fd = socket.fd;
+  if (socket.transport == nullptr) socket.transport = std::make_unique<PlainTransport>(*net_, fd);
   Connection* connection =
-      std::make_unique<Connection>(next_id_++, fd, std::make_unique<PlainTransport>(*net_, fd), *this, pool_)
-          .release();
+      std::make_unique<Connection>(next_id_++, fd, std::move(socket.transport), *this, pool_).release();
   connection->peer_address_ = net_->Address(fd, env::AddressOf::kPeer);
   connection->local_address_ = net_->Address(fd, env::AddressOf::kLocal);
   connection->engine_index_ = connections_.size();
@@ -182,6 +189,10 @@ void IoThreads::HandleDepartures() {
 }
 
 void IoThreads::FinishClosed(Connection& connection) {
+  if (!connection.handshake_failure_.empty()) {
+    ++handshakes_failed_;
+    if (on_handshake_failed_) on_handshake_failed_(connection);
+  }
   if (connection.is_open_) {
     connection.is_closing_ = true;
     handler_->OnClosed(connection);
@@ -287,6 +298,7 @@ IoStats IoThreads::stats() const {
   for (const auto& worker : retiring_) Add(stats, worker->counters());
   stats.connections_received = received_;
   stats.connections_rejected = rejected_;
+  stats.handshakes_failed = handshakes_failed_;
   return stats;
 }
 

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -22,12 +23,14 @@
 #include "net/handlers.h"
 #include "net/io_loop.h"
 #include "net/io_worker.h"
+#include "net/transport.h"
 
 namespace hearth::net {
 
 struct IoStats {
   uint64_t connections_received = 0;
   uint64_t connections_rejected = 0;  // by an accept filter
+  uint64_t handshakes_failed = 0;
   uint64_t bytes_read = 0;
   uint64_t bytes_written = 0;
   uint64_t reads = 0;
@@ -52,10 +55,14 @@ class IoThreads final : private IoUpstream {
   void SetLimits(const ConnectionLimits& limits) { limits_.Set(limits); }
 
   // Takes over a connected non-blocking socket. Null if the filter turned it away.
-  Connection* Adopt(int fd, bool is_unix_socket, const AcceptFilter& filter);
+  Connection* Adopt(Socket socket, bool is_unix_socket, const AcceptFilter& filter);
   // The same with a connection that we have made, to a server that we trust: no limits hold for what it
   // sends. `received` was read from it already.
-  Connection& AdoptLink(int fd, std::string_view received);
+  Connection& AdoptLink(Socket socket, std::string_view received);
+  // Told of connections that end before they have begun; handshake_failure() says why.
+  void set_on_handshake_failed(std::function<void(const Connection&)> fn) {
+    on_handshake_failed_ = std::move(fn);
+  }
   // Socket options of one connection, instead of those that it came with.
   void Configure(const Connection& connection, const env::SocketOptions& options) {
     static_cast<void>(net_->Configure(connection.fd(), options));
@@ -80,7 +87,7 @@ class IoThreads final : private IoUpstream {
   void FinishClosed(Connection& connection);
   void Flush();
   bool HandOver(Connection& connection);
-  Connection& AddConnection(int fd);
+  Connection& AddConnection(Socket socket);
   void Open(Connection& connection);
   void Attach(Connection& connection);
   void Rebalance();
@@ -107,6 +114,7 @@ class IoThreads final : private IoUpstream {
   uint64_t next_id_ = 1;
   uint64_t received_ = 0;
   uint64_t rejected_ = 0;
+  uint64_t handshakes_failed_ = 0;
   IoStats retired_stats_;  // of workers that are gone
 
   std::vector<UpMessage> inline_messages_;
@@ -116,6 +124,7 @@ class IoThreads final : private IoUpstream {
   std::vector<UpMessage> departures_;  // kPeerClosed, kClosed and kDetached in order of arrival
   std::vector<Connection*> dirty_;     // have something for their I/O side
   std::vector<Connection*> dirty_spare_;
+  std::function<void(const Connection&)> on_handshake_failed_;
   bool flush_is_blocked_ = false;  // a worker's queue was full
 };
 

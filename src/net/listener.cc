@@ -96,7 +96,7 @@ int Listener::port() const {
 }
 
 void Listener::AcceptFrom(Socket& socket) {
-  for (int i = 0; i < kMaxAcceptsPerTurn; ++i) {
+  for (int i = 0; i < most_accepts_; ++i) {
     const int fd = net_->Accept(socket.fd);
     if (fd < 0) {
       if (fd != -EAGAIN) RestAfterError(socket, -fd);
@@ -104,7 +104,7 @@ void Listener::AcceptFrom(Socket& socket) {
     }
     // A socket that lacks an option still serves.
     static_cast<void>(net_->Configure(fd, {.no_delay = true, .keepalive_seconds = keepalive_seconds_}));
-    connections_->Adopt(fd, socket.is_unix, filter_);
+    connections_->Adopt({fd, make_transport_ ? make_transport_(fd) : nullptr}, socket.is_unix, filter_);
   }
 }
 

@@ -27,8 +27,7 @@ struct ListenOptions {
 
 class Listener {
  public:
-  // Connections taken from one listening socket in one turn.
-  static constexpr int kMaxAcceptsPerTurn = 1000;
+  static constexpr int kMostAccepts = 1000;
   // After an error the socket is left alone for so long; connections wait in its backlog.
   static constexpr int64_t kRestMicros = 100'000;
 
@@ -43,6 +42,11 @@ class Listener {
   // Stops listening; connections stay.
   void Close();
 
+  // What accepted sockets are spoken to through, if not plainly.
+  using TransportMaker = std::function<std::unique_ptr<Transport>(int fd)>;
+  void set_transport_maker(TransportMaker make) { make_transport_ = std::move(make); }
+  // Connections taken from one listening socket in one turn.
+  void set_most_accepts(int count) { most_accepts_ = count; }
   // Called with the errno when accepting fails for another reason than that nobody waits (out of
   // descriptors).
   void set_on_accept_error(std::function<void(int)> fn) { on_accept_error_ = std::move(fn); }
@@ -61,7 +65,9 @@ class Listener {
   IoThreads* connections_;
   AcceptFilter filter_;
   std::function<void(int)> on_accept_error_;
+  TransportMaker make_transport_;
   int keepalive_seconds_ = 300;
+  int most_accepts_ = kMostAccepts;
   std::vector<std::unique_ptr<Socket>> sockets_;
 };
 

@@ -48,6 +48,7 @@ RespClient::~RespClient() {
   loop_->Cancel(deadline_timer_);
   if (fd_ < 0) return;
   loop_->Unwatch(fd_, *this);
+  transport_->End();
   net_->Close(fd_);
 }
 
@@ -61,6 +62,8 @@ void RespClient::Connect(const env::Endpoint& endpoint, std::function<void(Statu
   Status started;
   if (fd) {
     fd_ = *fd;
+    transport_ = options_.tls != nullptr ? options_.tls->Connect(*net_, fd_)
+                                         : std::make_unique<PlainTransport>(*net_, fd_);
     const uint32_t interest = env::kReadable | env::kWritable | env::kPeerClosed | env::kEdgeTriggered;
     started = loop_->Watch(fd_, interest, *this);
   } else {
@@ -136,6 +139,12 @@ void RespClient::OnEvents(uint32_t flags) {
     if (may_write_) FinishConnect();
     return;
   }
+  if (state_ == State::kGreeting) {
+    Greet();
+    return;
+  }
+  // TLS may have to write in order to read, and the reverse.
+  if (transport_->is_tls()) may_read_ = may_write_ = true;
   const std::weak_ptr alive(alive_);
   const uint64_t number = connection_number_;
   if (!output_.empty()) WriteOutput();
@@ -152,9 +161,22 @@ void RespClient::FinishConnect() {
     Break({std::string("cannot connect: ") + strerror(code), code});
     return;
   }
-  loop_->Cancel(deadline_timer_);
   static_cast<void>(net_->Configure(fd_, {.no_delay = true}));
+  state_ = State::kGreeting;
+  Greet();
+}
+
+// What TLS needs before the first command; nothing without it.
+void RespClient::Greet() {
+  const int outcome = transport_->Handshake();
+  if (outcome == -EAGAIN) return;
+  if (outcome != 0) {
+    Break({"cannot connect by TLS: " + transport_->failure(), -outcome});
+    return;
+  }
+  loop_->Cancel(deadline_timer_);
   state_ = State::kConnected;
+  if (transport_->is_tls()) may_read_ = may_write_ = true;
   if (options_.password.empty()) {
     Established();
     return;
@@ -188,7 +210,7 @@ void RespClient::ReadInput() {
     if (!may_read_) return;
     input_.resize(kReadBytes);
     input_begin_ = 0;
-    const int64_t got = net_->Read(fd_, input_.data(), input_.size());
+    const int64_t got = transport_->Read(input_.data(), input_.size());
     input_.resize(got > 0 ? static_cast<size_t>(got) : 0);
     if (got == -EAGAIN) {
       may_read_ = false;
@@ -196,7 +218,10 @@ void RespClient::ReadInput() {
     }
     if (got <= 0) {
       const int code = got == 0 ? ECONNRESET : static_cast<int>(-got);
-      Break({got == 0 ? "the peer has closed the connection" : std::string("read: ") + strerror(code), code});
+      const std::string failure = transport_->failure();
+      Break({got == 0 ? "the peer has closed the connection"
+                      : "read: " + (failure.empty() ? std::string(strerror(code)) : failure),
+             code});
       return;
     }
     last_received_micros_ = loop_->NowMicros();
@@ -231,7 +256,7 @@ bool RespClient::HandleInput() {
 void RespClient::WriteOutput() {
   while (output_begin_ < output_.size() && may_write_) {
     const iovec part{output_.data() + output_begin_, output_.size() - output_begin_};
-    const int64_t put = net_->Writev(fd_, &part, 1);
+    const int64_t put = transport_->Writev(&part, 1);
     if (put == -EAGAIN) {
       may_write_ = false;
     } else if (put < 0) {
@@ -276,6 +301,7 @@ void RespClient::Disconnect(const Error& error) {
   loop_->Cancel(deadline_timer_);
   if (fd_ >= 0) {
     loop_->Unwatch(fd_, *this);
+    transport_->End();
     net_->Close(std::exchange(fd_, -1));
   }
   state_ = State::kIdle;
@@ -298,10 +324,10 @@ void RespClient::Disconnect(const Error& error) {
 Result<std::unique_ptr<Stream>> RespClient::Detach() {
   HEARTH_ASSERT(state_ == State::kConnected && waiting_.empty() && output_.empty());
   loop_->Unwatch(fd_, *this);
-  const int fd = std::exchange(fd_, -1);
+  Socket socket{std::exchange(fd_, -1), std::move(transport_)};
   std::string received = input_.substr(input_begin_);
   Disconnect({"the connection was detached", ECANCELED});
-  return Stream::Adopt(*loop_, *net_, fd, std::move(received));
+  return Stream::Adopt(*loop_, *net_, std::move(socket), std::move(received));
 }
 
 }  // namespace hearth::net

@@ -18,6 +18,8 @@
 #include "net/event_loop.h"
 #include "net/stream.h"
 #include "net/task.h"
+#include "net/tls_context.h"
+#include "net/transport.h"
 #include "resp/reply_parser.h"
 
 namespace hearth::net {
@@ -31,8 +33,9 @@ class RespClient final : private EventHandler {
     // For every command that gives none of its own. A command without an answer in time breaks the
     // connection: what comes later could not be told apart.
     int64_t command_timeout_micros = 5'000'000;
-    std::string username;  // empty = AUTH with the password alone
-    std::string password;  // empty = no AUTH
+    std::string username;                   // empty = AUTH with the password alone
+    std::string password;                   // empty = no AUTH
+    std::shared_ptr<const TlsContext> tls;  // null = plainly
     resp::ReplyLimits limits;
   };
 
@@ -84,7 +87,7 @@ class RespClient final : private EventHandler {
   int64_t last_received_micros() const { return last_received_micros_; }
 
  private:
-  enum class State { kIdle, kConnecting, kConnected };
+  enum class State { kIdle, kConnecting, kGreeting, kConnected };
   struct Waiting {
     ReplyCallback on_reply;
     int64_t deadline_micros;
@@ -92,6 +95,7 @@ class RespClient final : private EventHandler {
 
   void OnEvents(uint32_t flags) override;
   void FinishConnect();
+  void Greet();
   void Established();
   void ReadInput();
   bool HandleInput();
@@ -107,6 +111,7 @@ class RespClient final : private EventHandler {
   const Options options_;
   State state_ = State::kIdle;
   int fd_ = -1;
+  std::unique_ptr<Transport> transport_;  // of fd_
   bool may_read_ = false;
   bool may_write_ = false;
   uint64_t connection_number_ = 0;  // tells callbacks' aftermath from a later connection

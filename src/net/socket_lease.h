@@ -33,6 +33,8 @@ class SocketLease {
     if (is_closed_) return -EPIPE;
     return is_open_ ? transport_->Writev(parts, count) : -EAGAIN;
   }
+  // No more should be asked of one Writev, which holds others up meanwhile.
+  size_t most_bytes() const { return transport_->most_bytes(); }
   // What has been appended before is sent: the socket can be written.
   bool is_open() const {
     const std::lock_guard lock(mutex_);

@@ -36,26 +36,53 @@ void Stream::Readiness::Fire(bool timed_out) {
 }
 
 Task<Result<std::unique_ptr<Stream>>> Stream::Connect(EventLoop& loop, env::Net& net, env::Endpoint endpoint,
-                                                      int64_t timeout_micros) {
+                                                      int64_t timeout_micros,
+                                                      std::shared_ptr<const TlsContext> tls) {
   const auto fd = net.Connect(endpoint);
   if (!fd) co_return std::unexpected(fd.error());
-  auto adopted = Adopt(loop, net, *fd);
+  auto adopted = Adopt(loop, net, {*fd, nullptr});
   if (!adopted) co_return std::unexpected(adopted.error());
   std::unique_ptr<Stream> stream = std::move(*adopted);
   Readiness writable(*stream, true, timeout_micros);
   const bool in_time = co_await writable;
   const int code = !in_time ? ETIMEDOUT : stream->is_closed() ? ECANCELED : net.ConnectError(stream->fd_);
-  if (code != 0) {
-    const std::string name =
-        endpoint.unix_path.empty() ? endpoint.host + ":" + std::to_string(endpoint.port) : endpoint.unix_path;
-    co_return FailWith(("cannot connect to " + name).c_str(), code);
+  const std::string name =
+      endpoint.unix_path.empty() ? endpoint.host + ":" + std::to_string(endpoint.port) : endpoint.unix_path;
+  if (code != 0) co_return FailWith(("cannot connect to " + name).c_str(), code);
+  if (tls != nullptr) {
+    Task<Status> greeting = stream->Handshake(std::move(tls), timeout_micros);
+    const Status greeted = co_await greeting;
+    if (!greeted) {
+      co_return Fail("cannot connect to " + name + " by TLS: " + greeted.error().message,
+                     greeted.error().code);
+    }
   }
   co_return std::move(stream);
 }
 
-Result<std::unique_ptr<Stream>> Stream::Adopt(EventLoop& loop, env::Net& net, int fd, std::string received) {
+Task<Status> Stream::Handshake(std::shared_ptr<const TlsContext> tls, int64_t timeout_micros) {
+  transport_ = tls->Connect(*net_, fd_);
+  const int64_t deadline = loop_->FreshNowMicros() + timeout_micros;
+  for (;;) {
+    if (fd_ < 0) co_return FailWith("handshake", ECANCELED);
+    const int outcome = transport_->Handshake();
+    if (outcome == 0) co_return Status();
+    if (outcome != -EAGAIN) co_return Fail(transport_->failure(), -outcome);
+    const int64_t left =
+        timeout_micros == kNoTimeout ? kNoTimeout : std::max<int64_t>(deadline - loop_->FreshNowMicros(), 0);
+    // Whatever happens to the socket ends this wait.
+    Readiness ready(*this, false, left);
+    const bool in_time = co_await ready;
+    if (!in_time) co_return FailWith("handshake", ETIMEDOUT);
+  }
+}
+
+Result<std::unique_ptr<Stream>> Stream::Adopt(EventLoop& loop, env::Net& net, Socket socket,
+                                              std::string received) {
+  const int fd = socket.fd;
+  if (socket.transport == nullptr) socket.transport = std::make_unique<PlainTransport>(net, fd);
   // lint: allow raw-new because make_unique cannot reach the private constructor
-  std::unique_ptr<Stream> stream(new Stream(loop, net, fd, std::move(received)));
+  std::unique_ptr<Stream> stream(new Stream(loop, net, std::move(socket), std::move(received)));
   const Status watched =
       loop.Watch(fd, env::kReadable | env::kWritable | env::kPeerClosed | env::kEdgeTriggered, *stream);
   if (!watched) return std::unexpected(watched.error());
@@ -70,6 +97,7 @@ Stream::~Stream() {
 void Stream::Close() {
   if (fd_ < 0) return;
   loop_->Unwatch(fd_, *this);
+  transport_->End();
   net_->Close(fd_);
   fd_ = -1;
   // Resumed by the loop, not from here: the caller may be one of them.
@@ -80,16 +108,24 @@ void Stream::Close() {
   }
 }
 
-int Stream::Release() {
+Socket Stream::Release() {
   HEARTH_ASSERT(fd_ >= 0 && reader_ == nullptr && writer_ == nullptr);
   loop_->Unwatch(fd_, *this);
-  return std::exchange(fd_, -1);
+  return {std::exchange(fd_, -1), std::move(transport_)};
+}
+
+// What TLS has met says more than the code.
+std::unexpected<Error> Stream::Failed(const char* what, int code) const {
+  const std::string text = transport_->failure();
+  return text.empty() ? FailWith(what, code) : Fail(std::string(what) + ": " + text, code);
 }
 
 void Stream::OnEvents(uint32_t flags) {
   const bool failed = (flags & env::kHangUp) != 0;
   if (failed || (flags & (env::kReadable | env::kPeerClosed))) may_read_ = true;
   if (failed || (flags & env::kWritable)) may_write_ = true;
+  // TLS may have to write in order to read, and the reverse.
+  if (transport_->is_tls()) may_read_ = may_write_ = true;
   // Resuming one may end the other, and this stream with it: the second is told through the loop.
   Readiness* const writer = may_write_ ? writer_ : nullptr;
   Readiness* const reader = may_read_ ? reader_ : nullptr;
@@ -115,9 +151,9 @@ Task<Result<size_t>> Stream::ReadSome(std::span<char> to, int64_t timeout_micros
   for (;;) {
     if (fd_ < 0) co_return FailWith("read", ECANCELED);
     if (may_read_) {
-      const int64_t got = net_->Read(fd_, to.data(), to.size());
+      const int64_t got = transport_->Read(to.data(), to.size());
       if (got >= 0) co_return static_cast<size_t>(got);
-      if (got != -EAGAIN) co_return FailWith("read", static_cast<int>(-got));
+      if (got != -EAGAIN) co_return Failed("read", static_cast<int>(-got));
       may_read_ = false;
     }
     const int64_t left =
@@ -156,12 +192,12 @@ Task<Status> Stream::WriteAll(std::string_view bytes, int64_t timeout_micros) {
     if (fd_ < 0) co_return FailWith("write", ECANCELED);
     if (may_write_) {
       const iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-      const int64_t put = net_->Writev(fd_, &part, 1);
+      const int64_t put = transport_->Writev(&part, 1);
       if (put >= 0) {
         bytes.remove_prefix(static_cast<size_t>(put));
         continue;
       }
-      if (put != -EAGAIN) co_return FailWith("write", static_cast<int>(-put));
+      if (put != -EAGAIN) co_return Failed("write", static_cast<int>(-put));
       may_write_ = false;
     }
     Readiness writable(*this, true, timeout_micros);

@@ -13,6 +13,8 @@
 #include "env/net.h"
 #include "net/event_loop.h"
 #include "net/task.h"
+#include "net/tls_context.h"
+#include "net/transport.h"
 
 namespace hearth::net {
 
@@ -20,12 +22,14 @@ class Stream final : private EventHandler {
  public:
   static constexpr int64_t kNoTimeout = -1;
 
-  // Errors of all calls: code ETIMEDOUT when the time is up, ECANCELED after Close, else the system's.
+  // Errors of all calls: code ETIMEDOUT when the time is up, ECANCELED after Close, else the system's. With
+  // `tls` a handshake belongs to connecting.
   static Task<Result<std::unique_ptr<Stream>>> Connect(EventLoop& loop, env::Net& net, env::Endpoint endpoint,
-                                                       int64_t timeout_micros);
+                                                       int64_t timeout_micros,
+                                                       std::shared_ptr<const TlsContext> tls = nullptr);
 
   // Takes over a connected non-blocking socket. `received` is what was read from it already.
-  static Result<std::unique_ptr<Stream>> Adopt(EventLoop& loop, env::Net& net, int fd,
+  static Result<std::unique_ptr<Stream>> Adopt(EventLoop& loop, env::Net& net, Socket socket,
                                                std::string received = {});
   ~Stream() override;
   Stream(const Stream&) = delete;
@@ -43,7 +47,7 @@ class Stream final : private EventHandler {
   bool is_closed() const { return fd_ < 0; }
   int fd() const { return fd_; }
   // Lets the socket go, unclosed, to somebody who goes on with it after TakeReceived. Nothing may be waiting.
-  int Release();
+  Socket Release();
   // Received and not read yet.
   std::string TakeReceived() { return std::move(received_); }
 
@@ -71,14 +75,21 @@ class Stream final : private EventHandler {
     std::coroutine_handle<> waiting_;
   };
 
-  Stream(EventLoop& loop, env::Net& net, int fd, std::string received)
-      : loop_(&loop), net_(&net), fd_(fd), received_(std::move(received)) {}
+  Stream(EventLoop& loop, env::Net& net, Socket socket, std::string received)
+      : loop_(&loop),
+        net_(&net),
+        fd_(socket.fd),
+        transport_(std::move(socket.transport)),
+        received_(std::move(received)) {}
+  Task<Status> Handshake(std::shared_ptr<const TlsContext> tls, int64_t timeout_micros);
   void OnEvents(uint32_t flags) override;
+  std::unexpected<Error> Failed(const char* what, int code) const;
   Readiness*& Waiter(bool for_writing) { return for_writing ? writer_ : reader_; }
 
   EventLoop* loop_;
   env::Net* net_;
   int fd_;
+  std::unique_ptr<Transport> transport_;
   std::string received_;
   bool may_read_ = true;
   bool may_write_ = true;

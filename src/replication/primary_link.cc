@@ -15,6 +15,12 @@ namespace {
 constexpr int64_t kAckPeriodMs = 1000;
 constexpr int64_t kNewlinePeriodMs = 1000;
 
+// Where replicas and Sentinels are to find this server.
+int64_t PortForOthers(const settings::Settings& settings) {
+  if (settings.replica_announce_port != 0) return settings.replica_announce_port;
+  return settings.tls_replication && settings.tls_port != 0 ? settings.tls_port : settings.port;
+}
+
 std::string Bulk(std::string_view word) {
   return "$" + std::to_string(word.size()) + "\r\n" + std::string(word) + "\r\n";
 }
@@ -37,8 +43,7 @@ PrimaryLink::~PrimaryLink() { parts_.engine.set_after_stream_request(nullptr); }
 LinkSettings PrimaryLink::SettingsNow() const {
   return {.user = settings_.primary_user,
           .password = settings_.primary_auth,
-          .port = static_cast<int>(settings_.replica_announce_port != 0 ? settings_.replica_announce_port
-                                                                        : settings_.port),
+          .port = static_cast<int>(PortForOthers(settings_)),
           .address = settings_.replica_announce_ip,
           .version = parts_.version,
           .timeout_ms = settings_.repl_timeout * 1000,
@@ -314,10 +319,10 @@ void PrimaryLink::FinishTransfer() {
 
 void PrimaryLink::BeginStream(int database) {
   const std::string received = session_->received + session_->stream->TakeReceived();
-  const int fd = session_->stream->Release();
+  net::Socket socket = session_->stream->Release();
   EndSession();
   stream_log_.Begin();
-  net::Connection& connection = parts_.connections.AdoptLink(fd, received);
+  net::Connection& connection = parts_.connections.AdoptLink(std::move(socket), received);
   engine::Client& client = *static_cast<engine::Client*>(connection.user_data);
   client.set(engine::Client::kFromPrimary, true);
   client.set(engine::Client::kUnauthenticated, false);

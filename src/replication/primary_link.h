@@ -24,6 +24,7 @@
 #include "net/event_loop.h"
 #include "net/io_threads.h"
 #include "net/task.h"
+#include "net/tls_context.h"
 #include "persistence/persistence.h"
 #include "replication/core/link.h"
 #include "replication/lost_writes.h"
@@ -75,6 +76,7 @@ class PrimaryLink {
     Logger& log;
     persistence::Persistence& persistence;
     SyncHistory& sync_history;
+    const net::Tls& tls;
     // Our history is going to be replaced: whoever reads the log, or waits for a cut, must go. Also called
     // when nothing of that kind is there.
     std::function<void()> on_full_sync;

@@ -63,8 +63,8 @@ net::Task<bool> PrimaryLink::Connect(Session& session) {
     }
     endpoint.host = *session.address;
   }
-  net::Task<Result<std::unique_ptr<net::Stream>>> connecting =
-      net::Stream::Connect(parts_.loop, parts_.net, endpoint, net::Stream::kNoTimeout);
+  net::Task<Result<std::unique_ptr<net::Stream>>> connecting = net::Stream::Connect(
+      parts_.loop, parts_.net, endpoint, net::Stream::kNoTimeout, parts_.tls.for_links());
   Result<std::unique_ptr<net::Stream>> stream = co_await connecting;
   if (session.is_over()) co_return false;
   if (!stream) {

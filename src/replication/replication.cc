@@ -13,7 +13,8 @@ Replication::Replication(const Parts& parts)
       replicas_({parts.engine, parts.loop, parts.connections, parts.clock, parts.disk, parts.log,
                  parts.persistence, sync_history_}),
       link_({parts.engine, parts.loop, parts.net, parts.connections, parts.clock, parts.disk, parts.log,
-             parts.persistence, sync_history_, [this] { replicas_.DropAll("the dataset is being replaced"); },
+             parts.persistence, sync_history_, parts.tls,
+             [this] { replicas_.DropAll("the dataset is being replaced"); },
              [this] { replicas_.DropAll("the replication id has changed"); },
              std::string(rdb::kInterfaceVersion), [this](bool accepted) { OnFailoverAnswer(accepted); }}) {
   replicas_.set_on_promotion([this] { BecomePrimary(); });

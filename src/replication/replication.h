@@ -16,6 +16,7 @@
 #include "env/net.h"
 #include "net/event_loop.h"
 #include "net/io_threads.h"
+#include "net/tls_context.h"
 #include "persistence/persistence.h"
 #include "replication/core/failover.h"
 #include "replication/primary_link.h"
@@ -37,6 +38,7 @@ class Replication {
     env::Disk& disk;
     Logger& log;
     persistence::Persistence& persistence;
+    const net::Tls& tls;  // for the link to the primary
   };
   explicit Replication(const Parts& parts);
   ~Replication();

@@ -34,7 +34,7 @@ Carrier::Carrier(const Parts& parts, std::unique_ptr<Machine> machine)
     : parts_(parts),
       machine_(std::move(machine)),
       names_(parts.loop, env::MakeSystemNameResolver()),
-      links_(parts.loop, parts.net, names_, [this](const Input& input) { Feed(input); }),
+      links_(parts.loop, parts.net, parts.tls, names_, [this](const Input& input) { Feed(input); }),
       scripts_(parts.loop, parts.log, [this](const input::ScriptEnded& end) { Feed(end); }) {}
 
 Carrier::~Carrier() { parts_.loop.Cancel(timer_); }

@@ -16,6 +16,7 @@
 #include "env/clock.h"
 #include "env/net.h"
 #include "net/event_loop.h"
+#include "net/tls_context.h"
 #include "sentinel/core/machine.h"
 #include "sentinel/links.h"
 #include "sentinel/name_lookup.h"
@@ -33,6 +34,7 @@ class Carrier {
     engine::PubSub& pubsub;
     Logger& log;
     StateFile& state;
+    const net::Tls& tls;
   };
   // `machine` as StateFile::Load gives it.
   Carrier(const Parts& parts, std::unique_ptr<Machine> machine);

@@ -94,8 +94,8 @@ struct Links::Link {
   std::unique_ptr<net::RespClient> client;
 };
 
-Links::Links(net::EventLoop& loop, env::Net& net, NameLookup& names, OnInput on_input)
-    : loop_(loop), net_(net), names_(names), on_input_(std::move(on_input)) {}
+Links::Links(net::EventLoop& loop, env::Net& net, const net::Tls& tls, NameLookup& names, OnInput on_input)
+    : loop_(loop), net_(net), tls_(tls), names_(names), on_input_(std::move(on_input)) {}
 
 Links::~Links() {
   for (const auto& [id, link] : links_) loop_.Cancel(link->timeout);
@@ -112,6 +112,7 @@ void Links::Open(const effect::OpenLink& wanted) {
   options.connect_timeout_micros = kNoTimeoutMicros;
   options.command_timeout_micros = kNoTimeoutMicros;
   options.limits = kReplyLimits;
+  options.tls = tls_.for_links();
   const LinkId id = wanted.link;
   auto link = std::make_unique<Link>(Link{.id = id,
                                           .is_subscriber = wanted.is_subscriber,

@@ -13,6 +13,7 @@
 
 #include "env/net.h"
 #include "net/event_loop.h"
+#include "net/tls_context.h"
 #include "resp/reply_parser.h"
 #include "sentinel/core/messages.h"
 #include "sentinel/name_lookup.h"
@@ -31,7 +32,7 @@ class Links {
   // Called later than the call that causes the input, never from inside it.
   using OnInput = std::function<void(Input)>;
 
-  Links(net::EventLoop& loop, env::Net& net, NameLookup& names, OnInput on_input);
+  Links(net::EventLoop& loop, env::Net& net, const net::Tls& tls, NameLookup& names, OnInput on_input);
   ~Links();
   Links(const Links&) = delete;
   Links& operator=(const Links&) = delete;
@@ -57,6 +58,7 @@ class Links {
 
   net::EventLoop& loop_;
   env::Net& net_;
+  const net::Tls& tls_;
   NameLookup& names_;
   const OnInput on_input_;
   std::map<LinkId, std::unique_ptr<Link>> links_;

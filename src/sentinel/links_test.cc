@@ -78,7 +78,8 @@ class LinksTest : public ::testing::Test {
   net::EventLoop loop_{*poller_, *clock_};
   NameLookup names_{loop_, env::MakeSystemNameResolver()};
   std::vector<Input> inputs_;
-  Links links_{loop_, *net_, names_, [this](Input input) { inputs_.push_back(std::move(input)); }};
+  const net::Tls tls_;
+  Links links_{loop_, *net_, tls_, names_, [this](Input input) { inputs_.push_back(std::move(input)); }};
   int listener_ = -1;
   int peer_ = -1;
   int port_ = 0;

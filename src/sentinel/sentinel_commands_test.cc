@@ -26,7 +26,8 @@ class SentinelCommandsTest : public ::testing::Test {
   settings::MemorySource source_;
   settings::Configuration configuration_{source_};
   StateFile state_{configuration_, *disk_, log_};
-  Carrier carrier_{{loop_, *net_, *clock_, pubsub_, log_, state_},
+  const net::Tls tls_;
+  Carrier carrier_{{loop_, *net_, *clock_, pubsub_, log_, state_, tls_},
                    std::make_unique<Machine>(Machine::Options{"", 1, {}}, Now{})};
   SentinelCommands commands_{carrier_, configuration_};
 };

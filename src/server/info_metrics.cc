@@ -53,6 +53,7 @@ net::IoStats Metrics::io() const {
   io.bytes_written -= io_at_reset_.bytes_written;
   io.reads -= io_at_reset_.reads;
   io.writes -= io_at_reset_.writes;
+  io.handshakes_failed -= io_at_reset_.handshakes_failed;
   io.query_buffer_overflows -= io_at_reset_.query_buffer_overflows;
   return io;
 }

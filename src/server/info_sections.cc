@@ -27,7 +27,7 @@ void Info::WriteServer(InfoText& text) const {
   const std::string supervisor = env::Supervisor();
   text.Add("process_supervised", supervisor.empty() ? "no" : supervisor);
   text.Add("run_id", parts_.identity.run_id);
-  text.Add("tcp_port", settings.port);
+  text.Add("tcp_port", settings.port != 0 ? settings.port : settings.tls_port);
   text.Add("server_time_usec", now_us);
   text.Add("uptime_in_seconds", uptime_seconds);
   text.Add("uptime_in_days", uptime_seconds / 86400);
@@ -41,11 +41,15 @@ void Info::WriteServer(InfoText& text) const {
   }
   text.Add("io_threads_active", static_cast<int>(parts_.connections.thread_count() > 1));
   if (!settings.availability_zone.empty()) text.Add("availability_zone", settings.availability_zone);
-  if (settings.port != 0) {
-    std::string line = "name=tcp";
+  int listeners = 0;
+  const auto add_listener = [&](std::string_view name, int64_t port) {
+    if (port == 0) return;
+    std::string line = fmt::format("name={}", name);
     for (const std::string& address : settings.bind_addresses) line += ",bind=" + address;
-    text.Add("listener0", line + ",port=" + std::to_string(settings.port));
-  }
+    text.Add(fmt::format("listener{}", listeners++), line + ",port=" + std::to_string(port));
+  };
+  add_listener("tcp", settings.port);
+  add_listener("tls", settings.tls_port);
 }
 
 void Info::WriteClients(InfoText& text) const {
@@ -129,6 +133,7 @@ void Info::WriteStats(InfoText& text) const {
   text.Add("total_writes_processed", io.writes);
   text.Add("client_query_buffer_limit_disconnections", io.query_buffer_overflows);
   text.Add("client_output_buffer_limit_disconnections", stats.output_limit_disconnections);
+  text.Add("tls_handshakes_failed", io.handshakes_failed);
   text.Add("eventloop_cycles", parts_.metrics.loop_turns());
   text.Add("instantaneous_eventloop_cycles_per_sec",
            static_cast<int64_t>(parts_.metrics.turns().per_second()));

@@ -121,16 +121,17 @@ Status Launch::Prepare(bool has_arguments) {
   }
   for (const std::string& warning : configuration_.warnings()) log_.Warning("{}", warning);
   log_.SetRole(is_sentinel_ ? 'X' : 'M');
+  const int64_t port = settings.port != 0 ? settings.port : settings.tls_port;
   const std::string_view mode = is_sentinel_ ? "sentinel" : "standalone";
-  log_.Notice("Running mode={}, port={}.", mode, settings.port);
+  log_.Notice("Running mode={}, port={}.", mode, port);
   if (settings.always_show_logo ||
       (settings.logfile.empty() && !settings.daemonize && env::OutputIsTerminal())) {
     log_.Raw(fmt::format(
         "\n      )  (\n     (   ) )      Hearth {} (64 bit)\n      ) ( (       Running in {} mode\n"
         "    _(_____)_     Port: {}\n   |_________|    PID: {}\n   |__|_|_|__|\n\n",
-        kVersion, mode, settings.port, pid));
+        kVersion, mode, port, pid));
   } else {
-    log_.Notice("Port: {}, PID: {}", settings.port, pid);
+    log_.Notice("Port: {}, PID: {}", port, pid);
   }
   WritePidFile();
   if (settings.set_proc_title) env::SetProcessTitle(is_sentinel_ ? "hearth-sentinel" : "hearth-server");

@@ -13,7 +13,8 @@ Result<SentinelState> LoadSentinelState(settings::Configuration& configuration, 
   SentinelState state{std::make_unique<sentinel::StateFile>(configuration, disk, log), nullptr};
   sentinel::Machine::Options options{.my_id = {}, .seed = random.Seed64(), .globals = {}};
   options.globals.own_password = settings.requirepass;
-  options.globals.port = static_cast<int>(settings.port);
+  const bool is_found_by_tls = settings.tls_replication && settings.tls_port != 0;
+  options.globals.port = static_cast<int>(is_found_by_tls ? settings.tls_port : settings.port);
   const sentinel::Now now{clock.MonotonicMicros() / 1000, clock.WallMicros() / 1000};
   auto machine = state.file->Load(std::move(options), now);
   if (!machine) return std::unexpected(machine.error());
@@ -23,7 +24,7 @@ Result<SentinelState> LoadSentinelState(settings::Configuration& configuration, 
 
 SentinelMode::SentinelMode(const Parts& parts, SentinelState state)
     : file_(std::move(state.file)),
-      carrier_({parts.loop, parts.net, parts.clock, parts.engine.pubsub(), parts.log, *file_},
+      carrier_({parts.loop, parts.net, parts.clock, parts.engine.pubsub(), parts.log, *file_, parts.tls},
                std::move(state.machine)),
       commands_(carrier_, parts.configuration) {}
 

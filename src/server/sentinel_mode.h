@@ -14,6 +14,7 @@
 #include "env/net.h"
 #include "env/random.h"
 #include "net/event_loop.h"
+#include "net/tls_context.h"
 #include "sentinel/carrier.h"
 #include "sentinel/sentinel_commands.h"
 #include "sentinel/state_file.h"
@@ -39,6 +40,7 @@ class SentinelMode {
     env::Net& net;
     env::Clock& clock;
     Logger& log;
+    const net::Tls& tls;
   };
   SentinelMode(const Parts& parts, SentinelState state);
 

@@ -41,10 +41,12 @@ Server::Server(settings::Configuration& configuration, Logger& log, env::Clock& 
       connections_(loop_, net, clock, env::MakeSystemPoller, engine_, engine_),
       listener_(loop_, net, connections_,
                 [this](net::Connection& connection) { return AcceptsConnection(connection); }),
+      tls_setup_({configuration, loop_, net, connections_, log, tls_,
+                  [this](net::Connection& connection) { return AcceptsConnection(connection); }}),
       limits_(engine_),
       persistence_({configuration, engine_, loop_, disk, clock, log, [this] { return TakeTurn(); },
                     [this] { EndAtOnce(); }}),
-      replication_({configuration, engine_, loop_, net, connections_, clock, disk, log, persistence_}),
+      replication_({configuration, engine_, loop_, net, connections_, clock, disk, log, persistence_, tls_}),
       shutdown_({engine_, persistence_, replication_, log, [this] { End(); }}),
       commands_({configuration, log, clock, random, disk, loop_, engine_, expiry_, connections_, limits_,
                  persistence_, replication_, shutdown_}) {
@@ -62,7 +64,7 @@ Server::~Server() = default;
 
 void Server::BecomeSentinel(env::Net& net, SentinelState state) {
   sentinel_ = std::make_unique<SentinelMode>(
-      SentinelMode::Parts{configuration_, engine_, loop_, net, clock_, log_}, std::move(state));
+      SentinelMode::Parts{configuration_, engine_, loop_, net, clock_, log_, tls_}, std::move(state));
   commands_.BecomeSentinel(sentinel_->commands());
   // There is nothing to save, whatever the configuration says of other servers.
   shutdown_.set_never_saves();
@@ -137,7 +139,8 @@ net::ListenOptions Server::ListenOptionsNow() const {
 
 bool Server::AcceptsConnection(net::Connection& connection) {
   if (connections_.connection_count() >= static_cast<size_t>(settings_.maxclients)) {
-    connection.output().Append("-ERR max number of clients reached\r\n");
+    // A handshake for no more than this text is too much to ask for in a crowd.
+    if (!connection.is_tls()) connection.output().Append("-ERR max number of clients reached\r\n");
     ++engine_.stats().connections_rejected;
     return false;
   }
@@ -181,7 +184,8 @@ Status Server::Start() {
     log_.Warning("Failed listening on port {} (tcp), aborting.", settings_.port);
     return status;
   }
-  if (settings_.port == 0 && settings_.unixsocket.empty()) {
+  HEARTH_TRY(tls_setup_.Start());
+  if (settings_.port == 0 && settings_.tls_port == 0 && settings_.unixsocket.empty()) {
     log_.Warning("Configured to not listen anywhere, exiting.");
     return Fail("nothing to listen on");
   }
@@ -190,6 +194,7 @@ Status Server::Start() {
   HEARTH_TRY(StartService());
   if (settings_.port != 0) log_.Notice("Ready to accept connections tcp");
   if (!settings_.unixsocket.empty()) log_.Notice("Ready to accept connections unix");
+  if (settings_.tls_port != 0) log_.Notice("Ready to accept connections tls");
   if (sentinel_ == nullptr) replication_.Start();
   loop_.After(0, [this] { Cron(); });
   loop_.Every(100'000, [this] { Tick(); });
@@ -201,6 +206,7 @@ Status Server::StartService() { return sentinel_ != nullptr ? sentinel_->Start()
 int Server::Run() {
   if (!is_stopping_) loop_.Run();
   listener_.Close();
+  tls_setup_.Close();
   return exit_code_;
 }
 

@@ -20,11 +20,13 @@
 #include "net/event_loop.h"
 #include "net/io_threads.h"
 #include "net/listener.h"
+#include "net/tls_context.h"
 #include "persistence/persistence.h"
 #include "replication/replication.h"
 #include "server/commands.h"
 #include "server/sentinel_mode.h"
 #include "server/shutdown.h"
+#include "server/tls_setup.h"
 #include "settings/configuration.h"
 
 namespace hearth::server {
@@ -77,6 +79,8 @@ class Server {
   keyspace::ExpiryCycle expiry_;
   net::IoThreads connections_;
   net::Listener listener_;
+  net::Tls tls_;
+  TlsSetup tls_setup_;
   engine::ClientLimits limits_;
   persistence::Persistence persistence_;
   replication::Replication replication_;

@@ -43,7 +43,7 @@ class ConnectedEngine : public EffectSink {
   Peer Connect() {
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    net::Connection* connection = connections.Adopt(ends[0], true, nullptr);
+    net::Connection* connection = connections.Adopt({ends[0], nullptr}, true, nullptr);
     connection->set_authenticated(true);
     clients_.push_back(connection->id());
     peers_.push_back(ends[1]);
