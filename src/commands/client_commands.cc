@@ -110,22 +110,6 @@ void NoTouch(Context& ctx) {
   ctx.reply().Ok();
 }
 
-// ---- tracking is not there: these tell the truth about that in the usual form
-
-void GetRedirection(Context& ctx) { ctx.reply().Integer(-1); }
-
-void TrackingInfo(Context& ctx) {
-  resp::Writer& reply = ctx.reply();
-  reply.Map(3);
-  reply.Bulk("flags");
-  reply.Set(1);
-  reply.Bulk("off");
-  reply.Bulk("redirect");
-  reply.Integer(-1);
-  reply.Bulk("prefixes");
-  reply.Array(0);
-}
-
 }  // namespace
 
 void RegisterClientCommands(engine::CommandTable& table) {
@@ -137,8 +121,6 @@ void RegisterClientCommands(engine::CommandTable& table) {
   table.Bind("client|setinfo", engine::MakeHandler<&SetInfo>());
   table.Bind("client|no-evict", engine::MakeHandler<&NoEvict>());
   table.Bind("client|no-touch", engine::MakeHandler<&NoTouch>());
-  table.Bind("client|getredir", engine::MakeHandler<&GetRedirection>());
-  table.Bind("client|trackinginfo", engine::MakeHandler<&TrackingInfo>());
   table.Bind("client|help", engine::MakeHandler<&Help>());
 }
 

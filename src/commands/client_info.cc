@@ -25,6 +25,9 @@ std::string Flags(const Client& client) {
   add(engine::TypeOf(client) == engine::ClientType::kPubSub, 'P');
   add(client.in_transaction(), 'x');
   add(client.is(Client::kBlocked), 'b');
+  add(client.tracking != nullptr, 't');
+  add(client.tracking != nullptr && client.tracking->is_redirect_broken, 'R');
+  add(client.tracking != nullptr && client.tracking->is_broadcast, 'B');
   add(client.transaction != nullptr && client.transaction->is_dirty, 'd');
   add(client.is(Client::kClosing), 'c');
   add(client.connection->is_unix_socket(), 'U');
@@ -58,10 +61,12 @@ std::string DescribeClient(const Client& client, int64_t now_ms) {
                  std::max<int64_t>(0, now_ms - client.created_ms) / 1000,
                  std::max<int64_t>(0, now_ms - client.last_interaction_ms) / 1000, Flags(client),
                  client.database);
-  fmt::format_to(out, " sub={} psub={} ssub={} multi={}", subscriptions ? subscriptions->channels.size() : 0,
+  fmt::format_to(out, " sub={} psub={} ssub={} multi={} watch={}",
+                 subscriptions ? subscriptions->channels.size() : 0,
                  subscriptions ? subscriptions->patterns.size() : 0,
                  subscriptions ? subscriptions->shard_channels.size() : 0,
-                 client.in_transaction() ? static_cast<int64_t>(client.transaction->queue.size()) : -1);
+                 client.in_transaction() ? static_cast<int64_t>(client.transaction->queue.size()) : -1,
+                 client.transaction != nullptr ? client.transaction->watched.size() : 0);
   fmt::format_to(out, " qbuf={} qbuf-free={} argv-mem={} multi-mem={}", connection.input_bytes(),
                  connection.input_free_bytes(), PendingArgumentBytes(client),
                  engine::TransactionBytes(client));
@@ -70,9 +75,10 @@ std::string DescribeClient(const Client& client, int64_t now_ms) {
   fmt::format_to(out, " rbs=0 rbp=0 obl={} oll=0 omem={} tot-mem={} events={}", unsent,
                  std::max(unsent, connection.output_memory_bytes()), engine::ClientMemoryBytes(client),
                  unsent > 0 ? "rw" : "r");
-  fmt::format_to(out, " cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}",
+  fmt::format_to(out, " cmd={} user={} redir={} resp={} lib-name={} lib-ver={}",
                  client.last_command != nullptr ? client.last_command->full_name() : "NULL",
                  client.user != nullptr ? std::string_view(client.user->name()) : "(superuser)",
+                 client.tracking != nullptr ? static_cast<int64_t>(client.tracking->redirect) : -1,
                  client.writer.protocol(), client.library_name, client.library_version);
   return line;
 }

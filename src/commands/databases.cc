@@ -71,6 +71,7 @@ bool CheckMode(Context& ctx) {
 void FlushDb(Context& ctx) {
   if (!CheckMode(ctx)) return;
   ClearDatabase(ctx, ctx.client().database);
+  ctx.engine().OnFlushed();
   // Passed on even if nothing was there: elsewhere something might be.
   ctx.effects().Replace(ctx.args());
   ctx.reply().Ok();
@@ -79,6 +80,7 @@ void FlushDb(Context& ctx) {
 void FlushAll(Context& ctx) {
   if (!CheckMode(ctx)) return;
   for (int i = 0; i < ctx.keyspace().database_count(); ++i) ClearDatabase(ctx, i);
+  ctx.engine().OnFlushed();
   ctx.engine().OnAllFlushed();
   ctx.effects().Replace(ctx.args());
   ctx.reply().Ok();

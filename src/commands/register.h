@@ -26,6 +26,8 @@ void RegisterGeo(engine::CommandTable& table);
 void RegisterConnection(engine::CommandTable& table);
 void RegisterClientCommands(engine::CommandTable& table);
 void RegisterClientControl(engine::CommandTable& table);
+void RegisterClientTracking(engine::CommandTable& table);
+void RegisterMonitor(engine::CommandTable& table);
 void RegisterPubSub(engine::CommandTable& table);
 void RegisterTransactions(engine::CommandTable& table);
 void RegisterCommandInfo(engine::CommandTable& table);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -52,6 +53,18 @@ struct SubscriptionState {
   size_t count() const { return channels.size() + patterns.size(); }
 };
 
+// CLIENT TRACKING: what a client that caches values wants to hear of.
+struct TrackingState {
+  uint64_t redirect = 0;  // the client that is told instead, 0 for none
+  bool is_broadcast = false;
+  bool is_opt_in = false;
+  bool is_opt_out = false;
+  bool skips_own = false;           // NOLOOP
+  bool is_caching_said = false;     // CLIENT CACHING YES or NO, for the next command
+  bool is_redirect_broken = false;  // the client to be told has gone
+  std::set<std::string> prefixes;   // BCAST
+};
+
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkip };
 
 class Client {
@@ -70,9 +83,11 @@ class Client {
     kReplica = 1u << 9,      // asks for our stream, or gets it
     kOwnAcks = 1u << 10,     // has asked for acknowledgements of its own writes
     kRestricted = 1u << 11,  // its user may not do everything
+    kTracking = 1u << 12,
+    kRedirectedTo = 1u << 13,  // somebody's invalidations come, or came, to it
   };
-  static constexpr uint32_t kCarefulStates =
-      kUnauthenticated | kInTransaction | kSubscribedResp2 | kOwnAcks | kRestricted;
+  static constexpr uint32_t kCarefulStates = kUnauthenticated | kInTransaction | kSubscribedResp2 | kOwnAcks |
+                                             kRestricted | kTracking | kRedirectedTo | kMonitoring;
 
   // `connection` is null for an internal caller, whose replies go to `own_output`.
   Client(uint64_t id, net::Connection* connection, resp::OutputBuffer& output, int64_t now_ms)
@@ -105,7 +120,8 @@ class Client {
   std::unique_ptr<TransactionState> transaction;
   std::unique_ptr<SubscriptionState> subscriptions;
   std::unique_ptr<BlockedState> blocked;
-  std::unique_ptr<HeldOutput> held;  // once its replies have had to wait
+  std::unique_ptr<TrackingState> tracking;  // while it is kTracking
+  std::unique_ptr<HeldOutput> held;         // once its replies have had to wait
 
   bool in_transaction() const { return is(kInTransaction); }
   // Replies of it wait for their writes to be safe.

@@ -35,9 +35,16 @@ size_t SubscriptionBytes(const Client& client) {
   return sizeof(state) + SetBytes(state.channels) + SetBytes(state.patterns) + SetBytes(state.shard_channels);
 }
 
+size_t TrackingBytes(const Client& client) {
+  if (client.tracking == nullptr) return 0;
+  size_t bytes = sizeof(TrackingState);
+  for (const std::string& prefix : client.tracking->prefixes) bytes += 4 * sizeof(void*) + TextBytes(prefix);
+  return bytes;
+}
+
 size_t ClientMemoryBytes(const Client& client) {
-  size_t bytes =
-      sizeof(Client) + client.name.capacity() + TransactionBytes(client) + SubscriptionBytes(client);
+  size_t bytes = sizeof(Client) + client.name.capacity() + TransactionBytes(client) +
+                 SubscriptionBytes(client) + TrackingBytes(client);
   if (const net::Connection* connection = client.connection) {
     bytes += sizeof(*connection) + connection->input_bytes() + connection->input_free_bytes() +
              std::max(connection->unsent_bytes(), connection->output_memory_bytes());

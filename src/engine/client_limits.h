@@ -23,6 +23,8 @@ size_t ClientMemoryBytes(const Client& client);
 size_t TransactionBytes(const Client& client);
 // What its subscriptions hold.
 size_t SubscriptionBytes(const Client& client);
+// How it tracks keys, with its prefixes.
+size_t TrackingBytes(const Client& client);
 
 class ClientLimits {
  public:

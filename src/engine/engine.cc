@@ -13,6 +13,7 @@ Engine::Engine(const Parts& parts)
       log_(parts.log),
       keyspace_(parts.settings, *this, static_cast<int>(parts.settings.databases), parts.random_seed),
       acl_(commands_, clients_, parts.settings),
+      tracking_(clients_, parts.settings, parts.random_seed),
       eviction_(keyspace_, AllocatedBytes, [this] { return clock_.MonotonicMicros(); }),
       ticks_per_ms_(static_cast<uint64_t>(parts.ticks.ticks_per_micro() * 1000)) {
   RefreshTime();
@@ -68,7 +69,7 @@ void Engine::SetAcks(Client& client, int64_t acks) {
 }
 
 void Engine::UpdateKeyspaceReports() {
-  keyspace_.set_reports_changes(watches_.any() || blocking_.key_count_for_removal() != 0);
+  keyspace_.set_reports_changes(watches_.any() || blocking_.key_count_for_removal() != 0 || tracking_.any());
   keyspace_.set_reports_added(blocking_.any() ||
                               (settings_.notify_keyspace_events.bits & settings::kNotifyNew) != 0);
 }
@@ -87,6 +88,7 @@ void Engine::OnClosed(net::Connection& connection) {
   if (client.blocked != nullptr) blocking_.Remove(client);
   watches_.Forget(client);
   pubsub_.Forget(client);
+  ForgetObserver(client);
   if (on_close_) on_close_(client);
   clients_.Remove(client);
   UpdateKeyspaceReports();
@@ -234,8 +236,9 @@ void Engine::ResumePaused() {
 void Engine::ResetSession(Client& client) {
   ResetTransaction(client);
   pubsub_.Forget(client);
+  ForgetObserver(client);
   client.database = 0;
-  client.state &= Client::kUnauthenticated | Client::kClosing;
+  client.state &= Client::kUnauthenticated | Client::kClosing | Client::kRedirectedTo;
   client.reply_mode = ReplyMode::kOn;
   client.is_exempt_from_eviction = false;
   client.touches_keys = true;
@@ -250,6 +253,7 @@ void Engine::ResetSession(Client& client) {
 void Engine::OnChanged(keyspace::Database& database, const Key& key) {
   watches_.MarkChanged(database.index(), key.text);
   blocking_.MarkRemoved(database.index(), key.text);
+  tracking_.OnChanged(key.text);
 }
 
 void Engine::OnAdded(keyspace::Database& database, const Key& key, Type type) {
@@ -258,12 +262,14 @@ void Engine::OnAdded(keyspace::Database& database, const Key& key, Type type) {
 }
 
 void Engine::OnExpired(keyspace::Database& database, const Key& key) {
+  tracking_.OnVanished(key.text);
   effects_.Add(database.index(), {settings_.lazyfree_lazy_expire ? "UNLINK" : "DEL", key.text});
   NotifyKey(database.index(), settings::kNotifyExpired, "expired", key.text);
 }
 
 void Engine::OnFieldsExpired(keyspace::Database& database, const Key& key,
                              std::span<const std::string> fields) {
+  tracking_.OnVanished(key.text);
   if (effects_.wanted()) {
     std::vector<std::string_view> removal = {"HDEL", key.text};
     removal.insert(removal.end(), fields.begin(), fields.end());
@@ -273,6 +279,7 @@ void Engine::OnFieldsExpired(keyspace::Database& database, const Key& key,
 }
 
 void Engine::OnEvicted(keyspace::Database& database, const Key& key) {
+  tracking_.OnVanished(key.text);
   effects_.Add(database.index(), {settings_.lazyfree_lazy_eviction ? "UNLINK" : "DEL", key.text});
   NotifyKey(database.index(), settings::kNotifyEvicted, "evicted", key.text);
 }

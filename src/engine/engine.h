@@ -20,12 +20,14 @@
 #include "engine/command_table.h"
 #include "engine/context.h"
 #include "engine/effects.h"
+#include "engine/monitors.h"
 #include "engine/pause.h"
 #include "engine/promises.h"
 #include "engine/pubsub.h"
 #include "engine/refusals.h"
 #include "engine/slowlog.h"
 #include "engine/stats.h"
+#include "engine/tracking.h"
 #include "engine/watches.h"
 #include "env/clock.h"
 #include "keyspace/eviction.h"
@@ -82,6 +84,21 @@ class Engine final : public net::ConnectionHandler,
   // Writes wait, or no longer for this reason.
   void RestWrites(RestReason reason, bool on);
 
+  // ---- who looks on (observing.cc)
+
+  // CLIENT TRACKING ON and OFF.
+  void Track(Client& client, const TrackingState& wanted);
+  void StopTracking(Client& client);
+  // MONITOR.
+  void StartMonitoring(Client& client);
+  // A command has run, or in the case of a script is about to. Commands show themselves, but for those that
+  // are kCommandSkipMonitor. Costs nothing while nobody monitors.
+  void ShowToMonitors(const Client& caller, Arguments args) {
+    if (monitors_.any()) ShowCommand(caller, args);
+  }
+  // All keys of a database, or of all, have been thrown away: whoever caches values forgets them.
+  void OnFlushed() { tracking_.OnFlushed(); }
+
   // Takes back all that a session may have set (RESET), but for its connection.
   void ResetSession(Client& client);
 
@@ -128,6 +145,8 @@ class Engine final : public net::ConnectionHandler,
   Slowlog& slowlog() { return slowlog_; }
   EngineStats& stats() { return stats_; }
   Watches& watches() { return watches_; }
+  Tracking& tracking() { return tracking_; }
+  Monitors& monitors() { return monitors_; }
   Pause& pause() { return pause_; }
   Logger& log() { return log_; }
   env::Clock& clock() { return clock_; }
@@ -190,6 +209,14 @@ class Engine final : public net::ConnectionHandler,
   bool PassesDiskOfReplica(Client& client, const Command& command);
   void Panic(Client& client, std::string_view why);
   bool MustWaitForPause(const Client& client, const Command& command) const;
+  bool PassesMonitor(Client& client, Command& command);
+  void ExecuteCarefully(Client& client, Command& command, Arguments args, uint64_t key_hash);
+  void BeginObserved(Client& client);
+  void EndObserved();
+  void ObserveCall(Client& client, const Command& command, Arguments args, bool is_retry);
+  void ShowCommand(const Client& caller, Arguments args);
+  void UpdateObservers() { observes_calls_ = monitors_.any() || tracking_.is_caller_tracking(); }
+  void ForgetObserver(Client& client);
   void Execute(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash);
   void RunMuted(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash);
   void RunOfReplica(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash);
@@ -228,6 +255,8 @@ class Engine final : public net::ConnectionHandler,
   PubSub pubsub_;
   Blocking blocking_;
   Watches watches_;
+  Tracking tracking_;
+  Monitors monitors_;
   Pause pause_;
   keyspace::Eviction eviction_;
   Effects effects_;
@@ -242,6 +271,8 @@ class Engine final : public net::ConnectionHandler,
   std::function<void(Client&)> on_close_;
 
   uint32_t checks_ = 0;
+  uint32_t observes_calls_ =
+      0;  // not 0: commands that run now are shown to somebody, or their keys remembered
   bool is_loading_ = false;
   Refusals refusals_;
   Promises promises_;

@@ -103,12 +103,24 @@ void Engine::Run(Client& client, Arguments args, uint16_t command_id, uint64_t k
 void Engine::Execute(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash) {
   ++client.commands_processed;
   Command* command = nullptr;
-  if (!FindCommand(client, args, command_id, command)) return;
+  if (!FindCommand(client, args, command_id, command)) return tracking_.EndRequest(client, nullptr);
   const uint32_t careful =
       (client.state & Client::kCarefulStates) | checks_ | (command->flags & kCommandProtected);
-  if (careful != 0 && !PassesChecks(client, *command, args)) return;
+  if (careful != 0) return ExecuteCarefully(client, *command, args, key_hash);
   Call(client, *command, args, key_hash);
   AfterUnit(client);
+}
+
+void Engine::ExecuteCarefully(Client& client, Command& command, Arguments args, uint64_t key_hash) {
+  if (PassesChecks(client, command, args)) {
+    BeginObserved(client);
+    Call(client, command, args, key_hash);
+    // The reply ends where the messages about what it did begin.
+    PassOnEffects(client);
+    EndObserved();
+    AfterUnit(client);
+  }
+  tracking_.EndRequest(client, &command);
 }
 
 // CLIENT REPLY OFF and SKIP: the command runs as ever, its reply goes nowhere. Pushed messages still arrive.
@@ -262,6 +274,7 @@ bool Engine::PassesChecks(Client& client, Command& command, Arguments args) {
                command.full_name()));
     return false;
   }
+  if (!PassesMonitor(client, command)) return false;
   if ((checks_ & kCheckPause) && !is_queued && MustWaitForPause(client, command)) {
     client.set(Client::kPaused, true);
     pause_.waiting.push_back(client.id);
@@ -359,8 +372,11 @@ void Engine::Call(Client& client, Command& command, Arguments args, uint64_t key
   tick_ = env::Ticks();
   const uint64_t duration = tick_ - start;
   client.last_command = &command;
-  // A client that went to sleep has not finished its command; it is counted when it wakes.
-  if (client.is(Client::kBlocked)) return;
+  if (((client.state & Client::kBlocked) | observes_calls_) != 0) [[unlikely]] {
+    ObserveCall(client, command, args, is_retry);
+    // A client that went to sleep has not finished its command; it is counted when it wakes.
+    if (client.is(Client::kBlocked)) return;
+  }
   ++stats_.commands_processed;
   ++command.counters.calls;
   command.counters.ticks += duration;
@@ -495,9 +511,11 @@ void Engine::RetryBlocked(Client& client) {
   {
     std::optional<Muted> muted;
     if (client.is(Client::kReplyLimited)) muted.emplace(client, discarded_);
+    BeginObserved(client);
     Call(client, *command, args, request.key_hash, true);
   }
   PassOnEffects(client);
+  EndObserved();
   if (!is_still_blocked_) FinishBlocked(client);
 }
 
@@ -506,6 +524,7 @@ void Engine::FinishBlocked(Client& client) {
   UpdateKeyspaceReports();
   EndSkip(client);
   client.last_interaction_ms = now_ms();
+  tracking_.EndRequest(client, client.last_command);
   ++client.connection->outstanding_batch()->next;
   client.connection->ScheduleWrite();
   ResumeLater(client);

@@ -318,6 +318,7 @@ Status Persistence::Reload(bool saves, bool flushes) {
     for (int i = 0; i < parts_.engine.keyspace().database_count(); ++i) {
       parts_.engine.keyspace().database(i).Clear(false);
     }
+    parts_.engine.OnFlushed();
   }
   HEARTH_TRY(loader_.LoadRdb(RdbPath(), flushes ? rdb::OnDuplicate::kFail : rdb::OnDuplicate::kReplace));
   snapshots_.MarkClean();
@@ -330,6 +331,7 @@ Status Persistence::ReloadAof() {
   for (int i = 0; i < parts_.engine.keyspace().database_count(); ++i) {
     parts_.engine.keyspace().database(i).Clear(false);
   }
+  parts_.engine.OnFlushed();
   parts_.engine.effects().set_sink(nullptr);
   const Status status = loader_.LoadAof(append_only_.folder());
   SwitchLogging();

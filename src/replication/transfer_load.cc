@@ -149,6 +149,7 @@ void TransferLoad::DropOld() {
     parts_.engine.OnDatabaseCleared(i);
     keyspace.database(i).Clear(parts_.engine.settings().replica_lazy_flush);
   }
+  parts_.engine.OnFlushed();
   has_dropped_old_ = true;
 }
 
@@ -180,6 +181,7 @@ void TransferLoad::ChangePlaces() {
     keyspace.database(i).SwapContents(*beside_[i]);
     if (keyspace.database(i).size() != 0) parts_.engine.OnDatabaseCleared(i);
   }
+  parts_.engine.OnFlushed();
   has_dropped_old_ = true;
 }
 

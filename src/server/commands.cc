@@ -42,6 +42,8 @@ Commands::Commands(const Parts& parts)
   commands::RegisterConnection(table);
   commands::RegisterClientCommands(table);
   commands::RegisterClientControl(table);
+  commands::RegisterClientTracking(table);
+  commands::RegisterMonitor(table);
   commands::RegisterPubSub(table);
   commands::RegisterTransactions(table);
   commands::RegisterCommandInfo(table);

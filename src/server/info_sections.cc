@@ -67,7 +67,7 @@ void Info::WriteClients(InfoText& text) const {
   text.Add("client_recent_max_input_buffer", parts_.limits.recent_max_input_bytes());
   text.Add("client_recent_max_output_buffer", parts_.limits.recent_max_output_bytes());
   text.Add("blocked_clients", engine.blocking().waiting_count());
-  text.Add("tracking_clients", 0);
+  text.Add("tracking_clients", engine.tracking().client_count());
   text.Add("pubsub_clients", subscribers);
   text.Add("watching_clients", engine.watches().client_count());
   text.Add("clients_in_timeout_table", engine.blocking().deadline_count());
@@ -121,6 +121,9 @@ void Info::WriteStats(InfoText& text) const {
   text.Add("current_active_defrag_time", 0);
   text.Add("reply_buffer_shrinks", 0);
   text.Add("reply_buffer_expands", 0);
+  text.Add("tracking_total_keys", engine.tracking().key_count());
+  text.Add("tracking_total_items", engine.tracking().item_count());
+  text.Add("tracking_total_prefixes", engine.tracking().prefix_count());
   const engine::Acl::Denials& denials = parts_.engine.acl().denials();
   text.Add("acl_access_denied_auth", denials.logins);
   text.Add("acl_access_denied_cmd", denials.commands);

@@ -54,6 +54,8 @@ Server::Server(settings::Configuration& configuration, Logger& log, env::Clock& 
   RenameCommands();
   engine_.set_after_batch([this](engine::Client& client) { limits_.AfterBatch(client); });
   engine_.pubsub().set_after_delivery([this](engine::Client& client) { limits_.AfterDelivery(client); });
+  engine_.tracking().set_after_delivery([this](engine::Client& client) { limits_.AfterDelivery(client); });
+  engine_.monitors().set_after_delivery([this](engine::Client& client) { limits_.AfterDelivery(client); });
   engine_.set_on_open([this](engine::Client& client) { OnOpen(client); });
   engine_.set_on_panic([this] { EndAtOnce(); });
   ApplySettingsAtRunTime();
@@ -264,6 +266,8 @@ void Server::BeforeWait() {
     engine_.MakeRoom();
     loop_.RequestImmediateTurn();
   }
+  // Last of those that change keys.
+  if (engine_.tracking().Step()) loop_.RequestImmediateTurn();
   if (engine_.effects().wanted()) engine_.effects().Flush();
   if (sentinel_ == nullptr) {
     replication_.BeforeWait();
