@@ -55,6 +55,10 @@ Directives that are accepted but not acted on yet are at the end. [configuration
 - What clients write on a writable replica is not in its append-only file; when its time is over it is hidden, not removed.
 - A primary that ran ahead of the replica which took its place rejoins by the keys that differ (`replication-rejoin`), and saves
   what it gives up as `lost-writes-*.aof` under `dir`; between Hearth servers only (formats/replication.md).
+- Invalidations for a client that is in the middle of its own command follow its reply, also those that others redirect to it, and
+  are worded in its protocol. When the last client stops tracking keys, the table of keys is emptied. A key that two clients
+  change in one turn of the loop is told of to both, NOLOOP or not (BCAST).
+- What a MONITOR client runs itself in a transaction is shown after the transaction's reply.
 - Equal distances in replies of GEOSEARCH and GEORADIUS come in the order of scores; equal elements of SORT in any order.
 
 Sentinel:

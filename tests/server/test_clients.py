@@ -14,14 +14,14 @@ def lines(client, *arguments):
     return client_lines(client.call("CLIENT", "LIST", *arguments))
 
 
-FIELDS_OF_7_2 = {"lib-name", "lib-ver"}
+FIELDS_AFTER_7_0 = {"lib-name", "lib-ver", "watch"}
 
 
 def test_the_list_has_the_oracles_fields_in_its_order(both):
     fields = []
     for server in both:
         with server.client() as client:
-            fields.append([name for name in lines(client)[0] if name not in FIELDS_OF_7_2])
+            fields.append([name for name in lines(client)[0] if name not in FIELDS_AFTER_7_0])
     assert fields[0] == fields[1]
 
 
