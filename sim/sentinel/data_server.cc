@@ -1,5 +1,6 @@
 #include "sim/sentinel/data_server.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,18 +15,40 @@ using sentinel::Reply;
 
 constexpr int64_t kTickUs = 300 * kMillisecond;
 constexpr int64_t kLinkTimeoutMs = 3'000;
-constexpr uint64_t kBytesPerTick = 100;
 
 Reply Status(std::string text) { return {.kind = Reply::Kind::kStatus, .text = std::move(text)}; }
 
+std::string AddressText(HostId host) { return AddressOf(host, false).host + ":6379"; }
+
+std::string MakeId(Prng& random) {
+  return fmt::format("{:016x}{:016x}{:08x}", random.Next(), random.Next(), random.Next() >> 32);
+}
+
 }  // namespace
 
-DataServer::DataServer(SentinelCast& cast, HostId id, int priority, DataDisk& disk)
-    : cast_(cast), id_(id), priority_(priority), disk_(disk), primary_(disk.primary) {}
+bool DataDisk::Holds(const std::string& of, uint64_t end) const {
+  if (of == history) return end <= offset;
+  return std::ranges::any_of(former, [&](const Former& one) { return one.history == of && end <= one.end; });
+}
+
+void DataDisk::Rename(std::string name) {
+  if (!history.empty()) former.push_back({std::move(history), offset});
+  history = std::move(name);
+}
+
+DataServer::DataServer(SentinelCast& cast, HostId id, const DataGroup& group, int priority, DataDisk& disk)
+    : cast_(cast),
+      id_(id),
+      group_(group),
+      priority_(priority),
+      disk_(disk),
+      primary_(disk.primary),
+      acks_(MakeId(cast.stage.random())) {}
 
 void DataServer::Start() {
   Prng& random = cast_.stage.random();
-  run_id_ = fmt::format("{:016x}{:016x}{:08x}", random.Next(), random.Next(), random.Next() >> 32);
+  run_id_ = MakeId(random);
+  if (!primary_) disk_.Rename(MakeId(random));
   link_since_ms_ = host().monotonic_ms();
   host().RunAfter(static_cast<int64_t>(random.Below(kTickUs)), [this] { Tick(); });
 }
@@ -42,9 +65,10 @@ std::string DataServer::Describe() const {
 void DataServer::Tick() {
   host().RunAfter(kTickUs, [this] { Tick(); });
   if (!primary_) {
-    disk_.offset += kBytesPerTick;
+    Write();
     return FeedReplicas();
   }
+  if (fenced_epoch_ != 0 && cast_.planted != SentinelBug::kGoesOnFenced) return;
   if (connection_ == 0) {
     heard_ms_ = host().monotonic_ms();
     connection_ = cast_.stage.network().Connect(id_, *primary_);
@@ -57,7 +81,7 @@ void DataServer::Tick() {
 
 void DataServer::FeedReplicas() {
   if (primary_ && !is_link_up_) return;
-  const std::string text = fmt::format("{} {}", disk_.has_keys ? 1 : 0, disk_.offset);
+  const std::string text = StreamText();
   for (const auto& [id, client] : clients_) {
     if (client.kind == Client::Kind::kReplica) cast_.SendMessage(id, id_, client.host, "stream", text);
   }
@@ -69,27 +93,41 @@ void DataServer::LoseLink() {
 }
 
 void DataServer::OnOpened(ConnectionId id) {
-  if (id == connection_) cast_.SendCommand(id, id_, *primary_, {"PSYNC"});
+  if (id != connection_) return;
+  cast_.SendCommand(id, id_, *primary_, {"PSYNC", acks_.identity(), std::to_string(follows_in_epoch_)});
 }
 
 void DataServer::OnMessage(ConnectionId id, const std::string&, const std::string& text) {
   if (id != connection_) return;
   heard_ms_ = host().monotonic_ms();
   if (!std::exchange(is_link_up_, true)) link_since_ms_ = heard_ms_;
-  disk_.has_keys = text[0] == '1';
-  disk_.offset = ParseUint64(std::string_view(text).substr(2)).value_or(0);
+  TakeStream(text);
+  cast_.SendCommand(id, id_, *primary_, {"ACK", std::to_string(disk_.offset)});
 }
 
 void DataServer::Follow(const std::vector<std::string>& words) {
   HEARTH_ASSERT(words.size() == 3);
-  const bool is_promotion = words[1] == "NO";
-  const std::optional<HostId> whom = is_promotion ? std::nullopt : std::optional(HostOf(words[1]));
+  FollowHost(words[1] == "NO" ? std::nullopt : std::optional(HostOf(words[1])), false);
+}
+
+void DataServer::FollowHost(std::optional<HostId> whom, bool is_forced) {
   cast_.stage.trace().Add("host {} follows {}", id_, whom ? std::to_string(*whom) : "nobody");
-  if (whom == primary_) return;
+  replaced_ms_ = -1;
+  const bool was_fenced = std::exchange(fenced_epoch_, 0) != 0;
+  if (whom == primary_ && !was_fenced) return;
   HEARTH_ASSERT(whom != id_);
+  if (whom != primary_) follows_in_epoch_ = 0;
   if (connection_ != 0) cast_.stage.network().Close(connection_, id_);
   LoseLink();
   link_since_ms_ = host().monotonic_ms();
+  if (!primary_ && whom) acks_.BecomeReplica();
+  if (primary_ && !whom) {
+    if (!is_forced)
+      cast_.checks.OnTakeOver(group_.name, id_,
+                              [this](const auto& h, uint64_t o) { return disk_.Holds(h, o); });
+    disk_.Rename(MakeId(cast_.stage.random()));
+    acks_.BecomePrimary(is_forced);
+  }
   primary_ = whom;
 }
 
@@ -108,7 +146,13 @@ void DataServer::OnCommand(ConnectionId id, const std::vector<std::string>& word
   const HostId from = found->second.host;
   if (words[0] == "PSYNC") {
     found->second.kind = Client::Kind::kReplica;
+    found->second.acks = {
+        .address = AddressText(from), .identity = words[1], .epoch = ParseUint64(words[2]).value_or(0)};
     return;
+  }
+  if (words[0] == "ACK") {
+    found->second.acks.acknowledged = ParseUint64(words[1]).value_or(0);
+    return Promise();
   }
   auto& queued = found->second.queued;
   Reply reply;
@@ -135,6 +179,7 @@ Reply DataServer::Execute(ConnectionId id, const std::vector<std::string>& words
   if (words[0] == "PUBLISH") return Publish(words[1], words[2]);
   if (words[0] == "SUBSCRIBE") clients_.at(id).kind = Client::Kind::kSubscriber;
   if (words[0] == "SLAVEOF" || words[0] == "REPLICAOF") Follow(words);
+  if (words[0] == "REPLICATION") return Replication(words);
   if (words[0] == "CONFIG") disk_.primary = primary_;
   if (words[0] == "CLIENT" && words[1] == "KILL") {
     KillClients(id, words[3] == "pubsub" ? Client::Kind::kSubscriber : Client::Kind::kNormal);
@@ -164,8 +209,9 @@ void DataServer::KillClients(ConnectionId but, Client::Kind kind) {
 }
 
 std::string DataServer::Info() {
-  std::string text =
-      fmt::format("# Server\r\nrun_id:{}\r\n# Persistence\r\nloading:0\r\n# Replication\r\n", run_id_);
+  std::string text = fmt::format(
+      "# Server\r\nhearth_version:0\r\nrun_id:{}\r\n# Persistence\r\nloading:0\r\n# Replication\r\n",
+      run_id_);
   if (primary_) {
     text += fmt::format(
         "role:slave\r\nmaster_host:{}\r\nmaster_port:6379\r\nmaster_link_status:{}\r\nslave_repl_offset:{}"
@@ -183,7 +229,7 @@ std::string DataServer::Info() {
     text += fmt::format("slave{}:ip={},port=6379,state=online,offset={},lag=0\r\n", number++,
                         AddressOf(client.host, false).host, disk_.offset);
   }
-  text += "# Keyspace\r\n";
+  text += PromisesInfo() + "# Keyspace\r\n";
   if (disk_.has_keys) text += "db0:keys=1,expires=0,avg_ttl=0\r\n";
   return text;
 }

@@ -1,6 +1,7 @@
 // A simulated server of data as Sentinels see it: it answers PING and INFO, passes hellos on to who has
 // subscribed, takes the transaction that changes its role, and follows its primary after a while. Its dataset
-// is an offset and whether there are keys.
+// is a place in a history, and whether there are keys. Where writes are promised it keeps the set of those
+// who may acknowledge by the rules of replication/core/acks_set.h.
 //
 // One for each life of a process, owned by the world; one thread.
 #pragma once
@@ -11,20 +12,38 @@
 #include <string>
 #include <vector>
 
+#include "replication/core/acks_set.h"
 #include "sim/sentinel/talker.h"
 
 namespace hearth::sim {
 
 // What outlives the process.
 struct DataDisk {
+  // A history that this one goes on from, and where.
+  struct Former {
+    std::string history;
+    uint64_t end = 0;
+  };
+
   std::optional<HostId> primary;
   uint64_t offset = 0;
   bool has_keys = true;
+  std::string history;
+  std::vector<Former> former = {};
+
+  bool Holds(const std::string& of, uint64_t end) const;
+  void Rename(std::string name);
+};
+
+// What is the same for all servers of a primary's name.
+struct DataGroup {
+  std::string name;
+  uint32_t acks = 0;  // replication-acks
 };
 
 class DataServer final : public Talker {
  public:
-  DataServer(SentinelCast& cast, HostId id, int priority, DataDisk& disk);
+  DataServer(SentinelCast& cast, HostId id, const DataGroup& group, int priority, DataDisk& disk);
   void Start();
 
   std::optional<HostId> primary() const { return primary_; }
@@ -42,7 +61,8 @@ class DataServer final : public Talker {
   struct Client {
     HostId host;
     enum class Kind : uint8_t { kNormal, kSubscriber, kReplica } kind = Kind::kNormal;
-    std::optional<std::vector<std::vector<std::string>>> queued;  // of a transaction
+    std::optional<std::vector<std::vector<std::string>>> queued{};  // of a transaction
+    replication::AcksReplica acks{};                                // of a replica
   };
 
   Host& host() { return cast_.stage.host(id_); }
@@ -50,6 +70,15 @@ class DataServer final : public Talker {
   sentinel::Reply Execute(ConnectionId id, const std::vector<std::string>& words);
   sentinel::Reply Publish(const std::string& channel, const std::string& text);
   void Follow(const std::vector<std::string>& words);
+  void FollowHost(std::optional<HostId> whom, bool is_forced);
+  sentinel::Reply Replication(const std::vector<std::string>& words);
+  sentinel::Reply Fence(uint64_t epoch);
+  std::vector<replication::AcksReplica> Acknowledging() const;
+  void Write();
+  void Promise();
+  void TakeStream(const std::string& text);
+  std::string StreamText() const;
+  std::string PromisesInfo() const;
   void KillClients(ConnectionId but, Client::Kind kind);
   void LoseLink();
   void FeedReplicas();
@@ -57,6 +86,7 @@ class DataServer final : public Talker {
 
   SentinelCast& cast_;
   const HostId id_;
+  const DataGroup& group_;
   const int priority_;
   DataDisk& disk_;
   std::string run_id_;
@@ -66,6 +96,11 @@ class DataServer final : public Talker {
   bool is_link_up_ = false;
   int64_t link_since_ms_ = 0;  // up or down
   int64_t heard_ms_ = 0;
+  replication::AcksSet acks_;
+  replication::AcksRecord first_record_;  // that it knew
+  uint64_t fenced_epoch_ = 0;
+  uint64_t follows_in_epoch_ = 0;
+  int64_t replaced_ms_ = -1;
 };
 
 }  // namespace hearth::sim

@@ -1,12 +1,15 @@
 // What Sentinels must never do, whatever fails: elect two leaders in one epoch, promote two replicas in one
 // failover, mean two servers by one configuration, vote twice in an epoch, or go back behind an epoch that
-// was seen.
+// was seen; nor let a server take over that lacks what was promised to writers, or let two servers promise at
+// the same time.
 //
 // Owned by the world; one thread. Limitation: a failover that an operator has forced needs no election, so
 // that two may be led in one epoch, as with Redis; those are left out.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -51,6 +54,31 @@ class SentinelChecks {
     last = epoch;
   }
 
+  // Writers of that primary's name have been told by the host that all up to here is kept.
+  void OnPromised(const std::string& name, HostId host, const std::string& history, uint64_t end) {
+    if (end == 0) return;
+    ++promise_count_;
+    Promised& promised = promised_[name];
+    if (promised.history != history) {
+      if (promised.ends.contains(history)) {
+        trace_.Fail("host {} promises writes of {} while host {} does", host, name, promised.host);
+      }
+      promised.history = history;
+      promised.host = host;
+    }
+    uint64_t& last = promised.ends[history];
+    last = std::max(last, end);
+  }
+  // The host is made a primary; `holds` is whether it has a history up to there.
+  void OnTakeOver(const std::string& name, HostId host,
+                  const std::function<bool(const std::string&, uint64_t)>& holds) {
+    for (const auto& [history, end] : promised_[name].ends) {
+      if (!holds(history, end))
+        trace_.Fail("host {} takes {} over and lacks {} of {}", host, name, end, history);
+    }
+  }
+
+  uint64_t promise_count() const { return promise_count_; }
   uint64_t leader_count() const { return leader_count_; }
   size_t configuration_count() const { return configurations_.size(); }
 
@@ -72,6 +100,13 @@ class SentinelChecks {
   std::map<std::tuple<HostId, std::string, uint64_t>, std::string> votes_;
   std::map<HostId, uint64_t> own_epochs_;
   std::map<std::pair<HostId, std::string>, uint64_t> epochs_;
+  struct Promised {
+    std::string history;  // in which was promised last, and by whom
+    HostId host = -1;
+    std::map<std::string, uint64_t> ends;  // by history
+  };
+  std::map<std::string, Promised> promised_;
+  uint64_t promise_count_ = 0;
   uint64_t leader_count_ = 0;
 };
 

@@ -179,7 +179,9 @@ void SentinelNode::Do(const sentinel::effect::Send& effect) {
     trace().Fail("host {} sends {} over a link that is not open", id_, effect.command[0]);
     return;
   }
-  if (effect.command.size() == 3 && effect.command[0] == "SLAVEOF" && effect.command[1] == "NO") {
+  const bool is_promotion =
+      effect.command.size() >= 3 && (effect.command[1] == "NO" || effect.command[1] == "PROMOTE");
+  if (is_promotion && (effect.command[0] == "SLAVEOF" || effect.command[0] == "REPLICATION")) {
     for (const auto& [name, primary] : machine_->primaries()) {
       for (const auto& [known, replica] : primary.replicas) {
         if (replica.link->commands != effect.link) continue;

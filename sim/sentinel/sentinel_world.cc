@@ -17,6 +17,7 @@ constexpr int64_t kFaultyUs = 12 * kSecond;
 constexpr int64_t kPatienceUs = 90 * kSecond;
 constexpr int64_t kLookUs = 500 * kMillisecond;
 constexpr uint64_t kPlanSeed = 0x5e'471'e1'fa;
+constexpr uint64_t kPromisesSeed = 0xac'75;
 
 // What is drawn first, and the same with whatever faults.
 struct Deployment {
@@ -29,6 +30,7 @@ struct Deployment {
     int64_t failover_timeout_ms;
     int parallel_syncs;
     int64_t refused_down_after_ms;
+    DataGroup data{};
   };
 
   explicit Deployment(uint64_t seed) : random(seed) {
@@ -66,10 +68,19 @@ struct Deployment {
       ids.push_back(fmt::format("{:016x}{:016x}{:08x}", random.Next(), random.Next(), random.Next() >> 32));
     }
     for (int i = 0; i < server_count; ++i) priorities.push_back(random.Below(8) == 0 ? 50 : 100);
+    Prng promises(seed ^ kPromisesSeed);
+    for (Group& group : groups) {
+      group.data.name = group.name;
+      if (promises.Below(2) == 0) continue;
+      group.data.acks = 1 + static_cast<uint32_t>(promises.Below(static_cast<uint64_t>(group.size - 1)));
+    }
   }
 
   int host_count() const { return server_count + sentinel_count; }
   bool IsSentinel(HostId id) const { return id >= server_count; }
+  const Group& GroupOf(HostId server) const {
+    return *std::ranges::find_if(groups, [&](const Group& one) { return server < one.first + one.size; });
+  }
   const std::string& IdOf(HostId sentinel) const { return ids[sentinel - server_count]; }
 
   // A configuration file as it is before anything has happened.
@@ -208,7 +219,8 @@ class SentinelStage final : public Stage {
       talkers_[id] = std::move(node);
       started.Start();
     } else {
-      auto server = std::make_unique<DataServer>(cast_, id, deployment_.priorities[id], disks_[id]);
+      auto server = std::make_unique<DataServer>(cast_, id, deployment_.GroupOf(id).data,
+                                                 deployment_.priorities[id], disks_[id]);
       DataServer& started = *server;
       talkers_[id] = std::move(server);
       started.Start();
@@ -220,8 +232,11 @@ class SentinelStage final : public Stage {
     const auto choice = static_cast<uint64_t>(fault.value);
     if (!deployment_.IsSentinel(fault.a)) {
       // It comes back at once, with nothing.
-      disks_[fault.a].has_keys = false;
-      disks_[fault.a].offset = 0;
+      // A server that loses its disk may have been the last one to have what was promised.
+      if (deployment_.GroupOf(fault.a).data.acks == 0) {
+        disks_[fault.a].has_keys = false;
+        disks_[fault.a].offset = 0;
+      }
       return Kill(fault.a, Host::State::kDead, fault.for_us / 8);
     }
     if (choice % 4 == 0 && host(fault.a).state() == Host::State::kRunning) {

@@ -26,6 +26,9 @@ enum class SentinelBug : uint8_t {
   kVotesTwice,      // whoever asks has the vote
   kForgetsEpochs,   // a restart begins with no epoch
   kAnswersUnsaved,  // the answer leaves, and the state is not on disk
+  kOneTooFew,       // one replica less than must answer is enough for a promotion
+  kKeepsOldSet,     // replicas tell of the first set that they knew
+  kGoesOnFenced,    // a replica acknowledges although it has been fenced
 };
 
 struct SentinelCast {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "base/assert.h"
 
@@ -62,6 +63,11 @@ void Gate::RemoveReplica(ReplicaId id) {
   std::erase_if(replicas_, [id](const Replica& one) { return one.id == id; });
 }
 
+void Gate::SetPromised(uint64_t offset) {
+  const bool goes_on = offset > std::exchange(promised_, offset);
+  if (goes_on) LetThrough();
+}
+
 void Gate::ForgetLocal() {
   local_ = {};
   std::vector<WaitId> ids;
@@ -109,6 +115,7 @@ std::optional<uint64_t> Gate::ReachedOffset(const GateRequirement& requirement) 
   uint64_t reached = UINT64_MAX;
   if (requirement.local == GateRequirement::Local::kReleased) reached = local_.released;
   if (requirement.local == GateRequirement::Local::kSynced) reached = local_.synced;
+  if (requirement.is_promised) reached = std::min(reached, promised_);
   return std::min({reached, *received, *synced});
 }
 

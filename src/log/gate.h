@@ -34,6 +34,7 @@ struct GateRequirement {
   Local local = Local::kNone;
   uint32_t replicas_received = 0;  // so many have the bytes
   uint32_t replicas_synced = 0;    // so many have them in a synced AOF
+  bool is_promised = false;        // and those who have them are enough for SetPromised
 
   auto operator<=>(const GateRequirement&) const = default;
 };
@@ -64,6 +65,9 @@ class Gate {
   // A replica that is new counts from here on; offsets only go forward.
   void SetReplica(ReplicaId replica, uint64_t received, uint64_t synced);
   void RemoveReplica(ReplicaId replica);
+  // Promised writes are kept up to here (replication/core/acks_set.h); may go back.
+  void SetPromised(uint64_t offset);
+  uint64_t promised() const { return promised_; }
   // There is no AOF any more: who waits for it gets kNoFile.
   void ForgetLocal();
   // The log starts anew: nobody waits any longer (each gets kNewLog), and all progress is at `offset`.
@@ -110,6 +114,7 @@ class Gate {
   std::set<std::pair<int64_t, WaitId>> deadlines_;
   std::vector<Replica> replicas_;
   LocalProgress local_;
+  uint64_t promised_ = UINT64_MAX;
   WaitId next_id_ = 1;
 };
 

@@ -94,9 +94,10 @@ bool HeldReplies::AfterWrite(engine::Client& client, const engine::WrittenUnit& 
   const uint32_t acks = has_reply ? parts_.engine.AcksFor(client) : 0;
   if (acks == 0 && !waits_for_disk) return false;
   using Local = GateRequirement::Local;
-  Group& group =
-      GroupFor({.local = waits_for_disk ? Local::kReleased : Local::kNone, .replicas_received = acks},
-               acks != 0 && client.acks >= 0);
+  Group& group = GroupFor({.local = waits_for_disk ? Local::kReleased : Local::kNone,
+                           .replicas_received = acks,
+                           .is_promised = IsPromised(acks)},
+                          acks != 0 && client.acks >= 0);
   group.end = parts_.write_log.end_offset();
   if (client.held == nullptr) client.held = std::make_unique<engine::HeldOutput>();
   engine::HeldOutput& held = *client.held;
@@ -156,6 +157,7 @@ void HeldReplies::OnEnd(uint64_t number, Gate::Outcome outcome) {
 
 void HeldReplies::BreakPromises(Group& group, std::string_view reason) {
   const uint32_t acks = std::exchange(group.requirement.replicas_received, 0);
+  const bool is_promised = std::exchange(group.requirement.is_promised, false);
   if (acks == 0) return;
   for (const uint64_t id : group.clients) {
     const engine::Client* const client = parts_.engine.clients().Find(id);
@@ -163,11 +165,12 @@ void HeldReplies::BreakPromises(Group& group, std::string_view reason) {
     for (engine::HeldOutput::Promise& promise : client->held->promises) {
       if (promise.group != group.number || !promise.error.empty()) continue;
       const size_t have = parts_.gate.CountReceived(promise.offset);
-      if (have >= acks) continue;
+      const bool have_enough = have >= acks;
+      if (have_enough && (!is_promised || promise.offset <= parts_.gate.promised())) continue;
       promise.error = fmt::format(
           "NOREPLICAS The write was done here and may or may not survive: {} of the {} replicas that were to "
-          "acknowledge it have done so, and {}",
-          have, acks, reason);
+          "acknowledge it have done so{}, and {}",
+          have, acks, have_enough ? ", but not enough of those who would be asked for it" : "", reason);
       parts_.engine.CountError(promise.error);
       ++stats_.broken;
     }
@@ -212,6 +215,12 @@ void HeldReplies::SendErrors(engine::Client& client) {
 
 // ---- changes while clients wait
 
+// Who asks for less than the configuration is not told more.
+bool HeldReplies::IsPromised(uint32_t acks) const {
+  const int64_t required = settings_.replication_acks;
+  return required > 0 && acks >= static_cast<uint32_t>(required);
+}
+
 std::vector<HeldReplies::Group*> HeldReplies::WaitingForReplicas() {
   std::vector<Group*> found;
   for (auto& [number, group] : groups_) {
@@ -225,6 +234,7 @@ void HeldReplies::Reconsider() {
   for (Group* group : WaitingForReplicas()) {
     if (!group->is_own) {
       group->requirement.replicas_received = static_cast<uint32_t>(settings_.replication_acks);
+      group->requirement.is_promised = IsPromised(group->requirement.replicas_received);
     }
     if (parts_.gate.Cancel(std::exchange(group->wait, 0))) Wait(*group);
   }

@@ -85,6 +85,7 @@ class HeldReplies {
   void Release(Group& group);
   void SendErrors(engine::Client& client);
   std::vector<Group*> WaitingForReplicas();
+  bool IsPromised(uint32_t acks) const;
   int64_t NowMs() const { return parts_.loop.NowMicros() / 1000; }
 
   const Parts parts_;

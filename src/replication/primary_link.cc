@@ -30,9 +30,12 @@ std::string Bulk(std::string_view word) {
 PrimaryLink::PrimaryLink(const Parts& parts)
     : parts_(parts),
       settings_(parts.engine.settings()),
-      stream_log_(parts.engine.commands(), parts.persistence.write_log(), parts.persistence.effects()) {
+      stream_log_(parts.engine.commands(), parts.persistence.write_log(), parts.persistence.effects()),
+      ping_(parts.engine.commands().FindId("ping")) {
   parts_.engine.set_after_stream_request([this](engine::Client& client, net::Batch& batch, size_t index) {
     stream_log_.AfterRequest(client, batch, index);
+    if (batch.requests()[index].command != ping_ || !parts_.on_note) return;
+    if (const auto args = batch.args(batch.requests()[index]); args.size() == 2) parts_.on_note(args[1]);
   });
 }
 
@@ -48,7 +51,8 @@ LinkSettings PrimaryLink::SettingsNow() const {
           .version = parts_.version,
           .timeout_ms = settings_.repl_timeout * 1000,
           .keeps_data_from_empty_primary = settings_.replica_keep_data_from_empty_primary,
-          .rejoins = settings_.replication_rejoin};
+          .rejoins = settings_.replication_rejoin,
+          .acks_word = parts_.acks_word ? parts_.acks_word() : std::string()};
 }
 
 LinkPlace PrimaryLink::PlaceNow() const {
@@ -96,6 +100,11 @@ void PrimaryLink::Stop() {
   parts_.persistence.SetIsReplica(false);
   parts_.engine.keyspace().set_expired_keys(keyspace::ExpiredKeys::kRemove);
   ResumeAppendOnly();
+  RefreshRefusals();
+}
+
+void PrimaryLink::Leave() {
+  Feed(link_input::Leave());
   RefreshRefusals();
 }
 

@@ -85,6 +85,10 @@ class PrimaryLink {
     std::string version;  // to tell the primary; empty for not
     // What came of Origin::kFailover. May stop the link, or follow another.
     std::function<void(bool is_accepted)> on_failover_answer;
+    // What we say of ourselves in promised writes, and a text of the primary's in the stream
+    // (core/acks_set.h).
+    std::function<std::string()> acks_word;
+    std::function<void(std::string_view)> on_note;
   };
   explicit PrimaryLink(const Parts& parts);
   ~PrimaryLink();
@@ -95,6 +99,8 @@ class PrimaryLink {
   void Follow(std::string host, int port, Origin origin);
   // It is a primary again: its history goes on under an id of its own.
   void Stop();
+  // It stays a replica without a link, until Follow or Stop: nothing is acknowledged any more.
+  void Leave();
   bool is_following() const { return link_.is_following(); }
   // The stream is there.
   bool is_up() const { return link_.state() == Link::State::kConnected; }
@@ -166,6 +172,7 @@ class PrimaryLink {
   std::string host_;
   int port_ = 0;
   StreamLog stream_log_;
+  const uint16_t ping_;
 
   // The stream; null while there is none.
   net::Connection* connection_ = nullptr;

@@ -24,6 +24,8 @@ struct ReplicaAnnouncement {
   int64_t listening_port = 0;  // 0 if it did not say
   std::string ip_address;      // empty for the one it comes from
   std::string version;
+  std::string identity;  // of its process, in promised writes (core/acks_set.h); empty if it is none of ours
+  uint64_t epoch = 0;    // in which it follows us; 0 if it did not say
   bool knows_eof = false;       // the end of a snapshot of unknown size
   bool knows_psync2 = false;    // another id in +CONTINUE
   bool wants_rdb_only = false;  // the snapshot and no stream
@@ -72,6 +74,9 @@ struct Replica {
   uint64_t sync_number = 0;  // 0 for nothing that still runs
   uint64_t sync_bytes = 0;   // of its snapshot, or of what the log has to give it at first
   uint64_t sync_end = 0;     // it is through when it has acknowledged this
+
+  // What came before this in the stream it was not given, but copied; 0 if it was.
+  uint64_t stream_start = 0;
 
   WriterPacing pacing;
 

@@ -59,6 +59,7 @@ bool Replicas::SetOption(engine::Context& ctx, Replica* replica, ReplicaAnnounce
     if (EqualsIgnoreCase(value, "eof")) announced.knows_eof = true;
     if (EqualsIgnoreCase(value, "psync2")) announced.knows_psync2 = true;
     if (value.starts_with("rejoin")) SetRejoin(announced, value);
+    if (value.starts_with(kAcksWord)) SetIdentity(announced, value);
     return true;
   }
   if (ctx.Is(i, "version")) {
@@ -115,6 +116,7 @@ void Replicas::TakeAck(engine::Context& ctx, Replica& replica) {
   if (replica.state == State::kAwaitingAck) PutOnline(replica);
   if (replica.state != State::kOnline) return;
   if (replica.sync_number != 0 && replica.acked_offset >= replica.sync_end) FinishSync(replica);
+  TellGate();
   parts_.persistence.gate().SetReplica(replica.client.id, replica.acked_offset,
                                        replica.synced_offset.value_or(0));
 }

@@ -21,6 +21,7 @@ constexpr std::string_view kGetAck = "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1
 void Replicas::PutOnline(Replica& replica) {
   replica.state = State::kOnline;
   replica.acked_ms = now_ms();
+  replica.stream_start = parts_.persistence.write_log().end_offset();
   FinishSync(replica);
   parts_.log.Notice("Synchronization with replica {} succeeded", NameOf(replica));
 }

@@ -33,13 +33,18 @@ std::string_view StateName(Replica::State state) {
 }  // namespace
 
 Replicas::Replicas(const Parts& parts)
-    : parts_(parts), settings_(parts.engine.settings()), pinged_ms_(now_ms()), alone_since_ms_(now_ms()) {}
+    : parts_(parts),
+      settings_(parts.engine.settings()),
+      acks_(parts.persistence.MakeId()),
+      pinged_ms_(now_ms()),
+      alone_since_ms_(now_ms()) {}
 
 Replicas::~Replicas() = default;
 
 // ---- once a turn, and now and then
 
 void Replicas::Pump() {
+  StepPromises();
   UpdateRefusal();
   StepSyncs();
   StepRejoins();
@@ -173,14 +178,11 @@ void Replicas::UpdateRefusal() {
   const bool has_too_few = !has_upstream() && settings_.min_replicas_to_write > 0 &&
                            settings_.min_replicas_max_lag > 0 &&
                            good_count() < settings_.min_replicas_to_write;
-  // Those that came by SYNC say nothing of how far they are.
-  const auto acknowledging = std::count_if(replicas_.begin(), replicas_.end(), [](const auto& replica) {
-    return replica->state == State::kOnline && !replica->uses_sync && !replica->is_dropped;
-  });
-  parts_.engine.SetPromises({.are_made = !has_upstream(), .replicas = static_cast<uint32_t>(acknowledging)});
-  if (has_too_few != parts_.engine.refusals().replicas.empty()) return;
+  std::string_view refusal = replaced_;
+  if (refusal.empty() && has_too_few) refusal = "NOREPLICAS Not enough good replicas to write.";
+  if (parts_.engine.refusals().replicas == refusal) return;
   engine::Refusals refusals = parts_.engine.refusals();
-  refusals.replicas = has_too_few ? "NOREPLICAS Not enough good replicas to write." : "";
+  refusals.replicas = refusal;
   parts_.engine.SetRefusals(std::move(refusals));
 }
 

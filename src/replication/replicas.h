@@ -24,6 +24,7 @@
 #include "net/event_loop.h"
 #include "net/io_threads.h"
 #include "persistence/persistence.h"
+#include "replication/core/acks_set.h"
 #include "replication/core/resync.h"
 #include "replication/full_sync.h"
 #include "replication/replica.h"
@@ -77,6 +78,8 @@ class Replicas {
   void set_refusal(std::string_view error) { refusal_ = error; }
   // PSYNC <id> <offset> FAILOVER with our id, while we have a primary: we are to take its place.
   void set_on_promotion(std::function<void()> hook) { on_promotion_ = std::move(hook); }
+  // Writes are refused with this, code included, since another server is the primary; empty for not.
+  void set_replaced(std::string error) { replaced_ = std::move(error); }
 
   // Once a turn, before replies leave.
   void Pump();
@@ -99,6 +102,9 @@ class Replicas {
   // All that are online have everything.
   bool AreCaughtUp() const;
   const ReplicaStats& stats() const { return stats_; }
+  // Who may have acknowledged what was promised.
+  AcksSet& acks() { return acks_; }
+  const AcksSet& acks() const { return acks_; }
   void ResetStats() {
     stats_ = {};
     parts_.persistence.held_replies().ResetStats();
@@ -129,6 +135,7 @@ class Replicas {
   void Ask(engine::Context& ctx, const ResyncRequest* request, bool rejoins = false);
   void Resume(Replica& replica, const ResyncChoice& choice, int64_t wire_offset);
   void SetRejoin(ReplicaAnnouncement& announced, std::string_view text);
+  static void SetIdentity(ReplicaAnnouncement& announced, std::string_view text);
   bool AddRejoinKeys(engine::Context& ctx, ReplicaAnnouncement& announced, std::string_view piece);
   HeldLog Held() const;
   void BeginSync(Replica& replica, SyncRecord::Kind kind, std::string cause);
@@ -172,6 +179,11 @@ class Replicas {
   // Our stream is our primary's then, and nothing is added to it.
   bool has_upstream() const { return parts_.persistence.is_replica(); }
 
+  // ---- promised writes (replica_promises.cc)
+  std::vector<AcksReplica> Acknowledging() const;
+  void StepPromises();
+  void TellGate();
+
   // ---- looking after them
   Replica* Find(const engine::Client& client);
   // Lets go of it and of all that it holds; it is forgotten at the end of the turn's work.
@@ -196,6 +208,8 @@ class Replicas {
   ReplicaStats stats_;
   uint64_t counted_bytes_ = 0;  // sent by workers, and to those that have gone
   std::string_view refusal_;
+  std::string replaced_;
+  AcksSet acks_;
   std::function<void()> on_promotion_;
   bool are_acks_wanted_ = false;
   uint64_t next_file_ = 1;

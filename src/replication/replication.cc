@@ -16,7 +16,8 @@ Replication::Replication(const Parts& parts)
              parts.persistence, sync_history_, parts.tls,
              [this] { replicas_.DropAll("the dataset is being replaced"); },
              [this] { replicas_.DropAll("the replication id has changed"); },
-             std::string(rdb::kInterfaceVersion), [this](bool accepted) { OnFailoverAnswer(accepted); }}) {
+             std::string(rdb::kInterfaceVersion), [this](bool accepted) { OnFailoverAnswer(accepted); },
+             [this] { return AcksWord(); }, [this](std::string_view text) { TakeNote(text); }}) {
   replicas_.set_on_promotion([this] { BecomePrimary(); });
   parts_.configuration.OnChange({"replica-read-only", "replica-serve-stale-data", "replica-ignore-maxmemory"},
                                 [this](const settings::Settings&) -> Status {
@@ -44,6 +45,7 @@ void Replication::BeforeWait() {
 void Replication::Tick() {
   link_.Tick();
   replicas_.Tick();
+  if (is_replaced() && NowMs() - replaced_at_ms_ > kReplacedMs) SetReplaced(false);
 }
 
 // What replicas are told that ask while we have nothing to go by ourselves.
@@ -63,16 +65,24 @@ void Replication::TakeRole(settings::PrimaryAddress primary) {
 bool Replication::Follow(const std::string& host, int port) {
   // Said again, it means that an empty dataset is to be taken after all.
   const bool is_refused = !link_.refused_reason().empty();
-  if (primary() == settings::PrimaryAddress{host, port} && !is_refused) return false;
+  if (primary() == settings::PrimaryAddress{host, port} && !is_refused && fenced_epoch_ == 0) return false;
+  if (primary() != settings::PrimaryAddress{host, port}) follows_in_epoch_ = 0;
+  fenced_epoch_ = 0;
+  SetReplaced(false);
+  if (!is_replica()) replicas_.acks().BecomeReplica();
   TakeRole({host, port});
   link_.Follow(host, port, Origin::kOperator);
   return true;
 }
 
 void Replication::BecomePrimary() {
+  SetReplaced(false);
   if (!is_replica()) return;
+  fenced_epoch_ = 0;
+  follows_in_epoch_ = 0;
   link_.Stop();
   TakeRole({});
+  replicas_.acks().BecomePrimary(false);
   // They ask again, and learn of the new id.
   replicas_.DropAll("this server has become a primary");
 }
@@ -122,6 +132,7 @@ void Replication::StepFailover() {
 }
 
 void Replication::FollowFailoverTarget(const Failover::Target& target) {
+  replicas_.acks().BecomeReplica();
   TakeRole({target.host, target.port});
   link_.Follow(target.host, target.port, Origin::kFailover);
 }

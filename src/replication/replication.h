@@ -57,6 +57,20 @@ class Replication {
   bool Follow(const std::string& host, int port);
   void BecomePrimary();
 
+  // ---- what Sentinels say where writes are promised; epochs are theirs, and the errors whole replies
+
+  // As a replica it acknowledges nothing any more, and stays as it is until it is told what to be. As a
+  // primary it takes no writes any more, since another one is or is about to be: for kReplacedMs, unless it
+  // is said again.
+  Status Fence(uint64_t epoch);
+  // To be a primary. Only a replica that was fenced in this epoch has no newer one to obey; `is_forced` takes
+  // any, and gives up what former primaries promised.
+  Status Promote(uint64_t epoch, bool is_forced);
+  Status FollowIn(uint64_t epoch, const std::string& host, int port);
+  // 0 if it is not fenced.
+  uint64_t fenced_epoch() const { return fenced_epoch_; }
+  bool is_replaced() const { return replaced_at_ms_ >= 0; }
+
   // FAILOVER: begins one; the error is the whole reply.
   Status BeginFailover(Failover::Target target, bool is_forced, int64_t timeout_ms);
   void AbortFailover(std::string_view reason);
@@ -76,12 +90,23 @@ class Replication {
   void FollowFailoverTarget(const Failover::Target& target);
   void OnFailoverAnswer(bool accepted);
   void OnClosed(engine::Client& client);
+  Status CheckEpoch(uint64_t epoch) const;
+  void SetReplaced(bool is_replaced);
+  std::string AcksWord() const;
+  int64_t NowMs() const { return parts_.clock.MonotonicMicros() / 1000; }
+  void TakeNote(std::string_view text);
+
+  // Of a fence on a primary: whoever put it there and still means it says so every second.
+  static constexpr int64_t kReplacedMs = 10'000;
 
   const Parts parts_;
   SyncHistory sync_history_{parts_.clock};
   Replicas replicas_;
   PrimaryLink link_;
   Failover failover_;
+  uint64_t fenced_epoch_ = 0;
+  uint64_t follows_in_epoch_ = 0;  // its primary; 0 if nobody has said
+  int64_t replaced_at_ms_ = -1;    // a primary, by a fence; -1: it is not
 };
 
 }  // namespace hearth::replication

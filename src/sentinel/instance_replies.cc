@@ -91,6 +91,16 @@ void AddReport(Fields& fields, const Instance& instance, int64_t now_ms) {
   fields.AddNumber("role-reported-time", Since(instance.reported_role_since_ms, instance, now_ms));
 }
 
+// Nothing where no writes are promised.
+void AddPromises(Fields& fields, const Instance& instance) {
+  if (instance.fenced_epoch != 0) fields.Add("fenced-epoch", std::to_string(instance.fenced_epoch));
+  if (!instance.acks.is_used()) return;
+  fields.Add("acks-required", std::to_string(instance.acks.required));
+  fields.Add("acks-set-size", std::to_string(instance.acks.members.size()));
+  fields.Add("acks-set-epoch", std::to_string(instance.acks.epoch));
+  fields.Add("acks-set-version", std::to_string(instance.acks.version));
+}
+
 void WriteReplica(resp::Writer& reply, const Instance& replica, int64_t now_ms) {
   Fields fields(reply);
   AddLink(fields, replica, nullptr, now_ms);
@@ -102,6 +112,7 @@ void WriteReplica(resp::Writer& reply, const Instance& replica, int64_t now_ms) 
   fields.AddNumber("slave-priority", replica.priority);
   fields.Add("slave-repl-offset", std::to_string(replica.offset));
   fields.AddNumber("replica-announced", replica.is_announced ? 1 : 0);
+  AddPromises(fields, replica);
 }
 
 void WriteSentinel(resp::Writer& reply, const Instance& sentinel, int64_t now_ms) {
@@ -164,6 +175,7 @@ void WritePrimary(resp::Writer& reply, const Primary& primary, int64_t now_ms) {
   if (!settings.client_reconfig_script.empty()) {
     fields.Add("client-reconfig-script", settings.client_reconfig_script);
   }
+  AddPromises(fields, primary.instance);
 }
 
 void WriteReplicas(resp::Writer& reply, const Primary& primary, int64_t now_ms) {

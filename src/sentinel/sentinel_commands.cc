@@ -214,6 +214,13 @@ void SentinelCommands::Failover(Context& ctx) {
   }));
 }
 
+void SentinelCommands::ForceFailover(Context& ctx) {
+  if (FindOrReply(ctx) == nullptr) return;
+  ReplyStatus(ctx, carrier_.Do([&](Machine& machine, Now now, Effects& effects) {
+    return machine.Failover(now, ctx[2], effects, true);
+  }));
+}
+
 void SentinelCommands::CheckQuorum(Context& ctx) {
   if (FindOrReply(ctx) == nullptr) return;
   const Result<std::string> answer = carrier_.machine().CheckQuorum(ctx[2]);
@@ -331,6 +338,7 @@ void SentinelCommands::Register(engine::CommandTable& table) {
   table.Bind("sentinel|is-master-down-by-addr", MakeHandler<&Self::IsPrimaryDown>(*this));
   table.Bind("sentinel|is-primary-down-by-addr", MakeHandler<&Self::IsPrimaryDown>(*this));
   table.Bind("sentinel|failover", MakeHandler<&Self::Failover>(*this));
+  table.Bind("sentinel|force-failover", MakeHandler<&Self::ForceFailover>(*this));
   table.Bind("sentinel|ckquorum", MakeHandler<&Self::CheckQuorum>(*this));
   table.Bind("sentinel|explain", MakeHandler<&Self::Explain>(*this));
   table.Bind("sentinel|history", MakeHandler<&Self::History>(*this));

@@ -40,6 +40,7 @@ class SentinelCommands {
   void Publish(engine::Context& ctx);
   // Failing over.
   void Failover(engine::Context& ctx);
+  void ForceFailover(engine::Context& ctx);
   void CheckQuorum(engine::Context& ctx);
   void Explain(engine::Context& ctx);
   void History(engine::Context& ctx);

@@ -18,6 +18,20 @@ using replication::PrimaryLinkStatus;
 using replication::ReplicaInfo;
 using replication::SyncRecord;
 
+namespace {
+
+std::optional<uint64_t> EpochOf(Context& ctx) {
+  const auto epoch = ctx.IntegerIn(2, 1, INT64_MAX, "ERR the epoch must be a positive number");
+  if (!epoch) return std::nullopt;
+  return static_cast<uint64_t>(*epoch);
+}
+
+void ReplyStatus(Context& ctx, const Status& status) {
+  status ? ctx.reply().Ok() : ctx.Error(status.error().message);
+}
+
+}  // namespace
+
 // ---- REPLICAOF
 
 void ReplicationCommands::ReplicaOf(Context& ctx) {
@@ -161,6 +175,32 @@ void ReplicationCommands::History(Context& ctx) {
   }
 }
 
+void ReplicationCommands::Fence(Context& ctx) {
+  const std::optional<uint64_t> epoch = EpochOf(ctx);
+  if (!epoch) return;
+  ReplyStatus(ctx, replication_.Fence(*epoch));
+}
+
+void ReplicationCommands::Promote(Context& ctx) {
+  const std::optional<uint64_t> epoch = EpochOf(ctx);
+  if (!epoch) return;
+  if (ctx.size() > 4 || (ctx.size() == 4 && !ctx.Is(3, "force"))) return ctx.SyntaxError();
+  const bool was_replica = replication_.is_replica();
+  const Status done = replication_.Promote(*epoch, ctx.size() == 4);
+  if (done && was_replica) engine_.log().Notice("MASTER MODE enabled (by a Sentinel in epoch {})", *epoch);
+  ReplyStatus(ctx, done);
+}
+
+void ReplicationCommands::Follow(Context& ctx) {
+  const std::optional<uint64_t> epoch = EpochOf(ctx);
+  if (!epoch) return;
+  const std::optional<int64_t> port = ctx.IntegerIn(4, 0, 65535, "ERR Invalid master port");
+  if (!port) return;
+  const std::string host(ctx[3]);
+  engine_.log().Notice("REPLICAOF {}:{} asked for by a Sentinel in epoch {}", host, *port, *epoch);
+  ReplyStatus(ctx, replication_.FollowIn(*epoch, host, static_cast<int>(*port)));
+}
+
 // ---- what replicas ask
 
 void ReplicationCommands::Replconf(Context& ctx) { replication_.replicas().Replconf(ctx); }
@@ -177,6 +217,7 @@ void ReplicationCommands::WriteInfo(InfoText& text) const {
   WriteRejoins(text);
   WriteReplicas(text);
   WritePromises(text);
+  WriteAcksSet(text);
   WriteLog(text);
 }
 
@@ -245,6 +286,21 @@ void ReplicationCommands::WritePromises(InfoText& text) const {
   text.Add("acks_promised_offset", stats.acknowledged_end);
 }
 
+// Of both roles: a replica knows the set of its primary.
+void ReplicationCommands::WriteAcksSet(InfoText& text) const {
+  const replication::AcksSet& acks = replication_.replicas().acks();
+  if (replication_.fenced_epoch() != 0) text.Add("fenced_epoch", replication_.fenced_epoch());
+  if (replication_.is_replaced()) text.Add("replaced", 1);
+  if (acks.epoch() != 0) text.Add("acks_epoch", acks.epoch());
+  if (!replication_.is_replica() && engine_.settings().replication_acks > 0) {
+    text.Add("acks_required", engine_.settings().replication_acks);
+    text.Add("acks_older_sets", acks.older_count());
+  }
+  if (acks.record().required == 0) return;
+  text.Add("acks_identity", acks.identity());
+  text.Add("acks_set", replication::FormatAcksRecord(acks.record()));
+}
+
 void ReplicationCommands::WriteLog(InfoText& text) const {
   const replication::History& history = replication_.history();
   const log::WriteLog& log = replication_.persistence().write_log();
@@ -272,6 +328,9 @@ void ReplicationCommands::Register(engine::CommandTable& table, Info& info) {
   table.Bind("role", engine::MakeHandler<&ReplicationCommands::Role>(*this));
   table.Bind("failover", engine::MakeHandler<&ReplicationCommands::Failover>(*this));
   table.Bind("replication|history", engine::MakeHandler<&ReplicationCommands::History>(*this));
+  table.Bind("replication|fence", engine::MakeHandler<&ReplicationCommands::Fence>(*this));
+  table.Bind("replication|promote", engine::MakeHandler<&ReplicationCommands::Promote>(*this));
+  table.Bind("replication|follow", engine::MakeHandler<&ReplicationCommands::Follow>(*this));
   table.Bind("replication|help", engine::MakeHandler<&commands::Help>());
   table.Bind("replconf", engine::MakeHandler<&ReplicationCommands::Replconf>(*this));
   table.Bind("psync", engine::MakeHandler<&ReplicationCommands::Psync>(*this));

@@ -20,6 +20,9 @@ class ReplicationCommands {
   void Role(engine::Context& ctx);
   void Failover(engine::Context& ctx);
   void History(engine::Context& ctx);
+  void Fence(engine::Context& ctx);
+  void Promote(engine::Context& ctx);
+  void Follow(engine::Context& ctx);
   void Replconf(engine::Context& ctx);
   void Psync(engine::Context& ctx);
   void Sync(engine::Context& ctx);
@@ -29,6 +32,7 @@ class ReplicationCommands {
   void WriteLink(InfoText& text) const;
   void WriteReplicas(InfoText& text) const;
   void WritePromises(InfoText& text) const;
+  void WriteAcksSet(InfoText& text) const;
   void WriteLog(InfoText& text) const;
 
   replication::Replication& replication_;

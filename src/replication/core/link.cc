@@ -111,6 +111,14 @@ void Link::On(Now& now, const link_input::Unfollow&) {
   awaited_.clear();
   is_rejoining_ = false;
   refused_reason_.clear();
+  has_left_ = false;
+}
+
+void Link::On(Now& now, const link_input::Leave&) {
+  if (state_ == State::kNone) return;
+  HEARTH_ASSERT(!is_failing_over_);
+  Retry(now, 0);
+  has_left_ = true;
 }
 
 void Link::Open(Now& now) {
@@ -151,7 +159,7 @@ void Link::On(Now& now, const link_input::Activity&) { last_io_ms_ = now.ms; }
 void Link::On(Now& now, const link_input::Tick&) {
   if (state_ == State::kNone) return;
   if (state_ == State::kConnect) {
-    if (now.ms >= retry_at_ms_) Open(now);
+    if (now.ms >= retry_at_ms_ && !has_left_) Open(now);
     return;
   }
   if (now.ms - last_io_ms_ <= now.settings.timeout_ms) return;
@@ -242,6 +250,7 @@ void Link::Greet(Now& now) {
   } else {
     say(Reply::kCapabilities, {"REPLCONF", "capa", "eof", "capa", "psync2"});
   }
+  if (!settings.acks_word.empty()) say(Reply::kCapabilities, {"REPLCONF", "capa", settings.acks_word});
   if (!settings.version.empty()) say(Reply::kVersion, {"REPLCONF", "version", settings.version});
   now.Add(link_effect::Send{std::move(bytes)});
 }

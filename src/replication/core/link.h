@@ -44,6 +44,8 @@ struct LinkSettings {
   int64_t timeout_ms = 60'000;
   bool keeps_data_from_empty_primary = true;
   bool rejoins = true;
+  // What it says of itself in promised writes (acks_set.h); empty for nothing.
+  std::string acks_word{};
 };
 
 // What we have, at this moment.
@@ -64,6 +66,8 @@ struct Follow {
   Origin origin;
 };
 struct Unfollow {};
+// The primary is not to hear of us any more, nor we of it, until Follow or Unfollow.
+struct Leave {};
 struct Opened {};
 // A line without its end.
 struct Line {
@@ -97,9 +101,10 @@ struct Tick {};
 
 }  // namespace link_input
 
-using LinkInput = std::variant<link_input::Follow, link_input::Unfollow, link_input::Opened, link_input::Line,
-                               link_input::Activity, link_input::DatasetSeen, link_input::DatasetLoaded,
-                               link_input::LostWritesGathered, link_input::Lost, link_input::Tick>;
+using LinkInput =
+    std::variant<link_input::Follow, link_input::Unfollow, link_input::Leave, link_input::Opened,
+                 link_input::Line, link_input::Activity, link_input::DatasetSeen, link_input::DatasetLoaded,
+                 link_input::LostWritesGathered, link_input::Lost, link_input::Tick>;
 
 namespace link_effect {
 
@@ -179,6 +184,7 @@ class Link {
 
   void On(Now& now, const link_input::Follow& input);
   void On(Now& now, const link_input::Unfollow& input);
+  void On(Now& now, const link_input::Leave& input);
   void On(Now& now, const link_input::Opened& input);
   void On(Now& now, const link_input::Line& input);
   void On(Now& now, const link_input::Activity& input);
@@ -212,6 +218,7 @@ class Link {
   int64_t last_io_ms_ = 0;
   int64_t retry_at_ms_ = 0;
   bool is_guarded_ = false;
+  bool has_left_ = false;         // and stays away
   bool is_failing_over_ = false;  // until the replica has answered
   Parting parting_;               // of kRejoin and what follows it
   bool is_rejoining_ = false;     // the keys that differ were asked for, or come

@@ -119,6 +119,7 @@ void Machine::TakeInfo(Turn& turn, Primary& primary, Instance& instance, const s
   if (instance.pending_infos == 0) instance.is_reconfigured_unseen = false;
   instance.is_loading = report.is_loading;
   if (!report.is_loading && report.has_keyspace) instance.has_keys = report.has_keys;
+  TakeHearthFields(turn, primary, instance, report);
   TakeRunId(turn, primary, instance, report);
   if (instance.kind == Kind::kPrimary && report.is_primary.value_or(false)) {
     for (const Address& address : report.replicas) {
@@ -356,6 +357,9 @@ void Machine::ResetPrimary(Turn& turn, Primary& primary, bool forgets_sentinels)
   primary.leader.clear();
   primary.failover = FailoverState::kNone;
   primary.is_failover_forced = false;
+  primary.has_fenced = false;
+  primary.ignores_promises = false;
+  primary.undoes_fence = false;
   primary.failover_started_ms = -1;
   primary.failover_state_since_ms = -1;
   primary.promoted.clear();

@@ -18,15 +18,15 @@ bool IsBusyFollowing(const Instance& replica) {
   return replica.is_reconfiguration_sent || replica.is_reconfiguring;
 }
 
+}  // namespace
+
 // Less is better. One that does not say its run id comes last.
-bool IsBetter(const Instance& a, const Instance& b) {
+bool Machine::IsBetter(const Instance& a, const Instance& b) {
   if (a.priority != b.priority) return a.priority < b.priority;
   if (a.offset != b.offset) return a.offset > b.offset;
   if (a.run_id.empty() != b.run_id.empty()) return b.run_id.empty();
   return ToLower(a.run_id) < ToLower(b.run_id);
 }
-
-}  // namespace
 
 void Machine::EnterPhase(Turn& turn, Primary& primary, FailoverState state) {
   primary.failover = state;
@@ -92,12 +92,7 @@ std::string Machine::WhyNotEligible(const Turn& turn, const Primary& primary, co
 }
 
 const Instance* Machine::SelectReplica(const Turn& turn, const Primary& primary) const {
-  const Instance* best = nullptr;
-  for (const auto& [name, replica] : primary.replicas) {
-    if (!WhyNotEligible(turn, primary, replica).empty()) continue;
-    if (best == nullptr || IsBetter(replica, *best)) best = &replica;
-  }
-  return best;
+  return SelectHolder(turn, primary, Promises());
 }
 
 void Machine::SelectPhase(Turn& turn, Primary& primary) {
@@ -110,14 +105,17 @@ void Machine::SelectPhase(Turn& turn, Primary& primary) {
            (replica.pending_infos > 0 || replica.wants_info);
   });
   if (is_answer_coming && !turn.Due(primary.failover_state_since_ms + kFreshInfoMs)) return;
-  const Instance* chosen = SelectReplica(turn, primary);
-  if (chosen == nullptr) {
-    AbortFailover(turn, primary, "-failover-abort-no-good-slave", "no replica could be promoted");
-    primary.may_start_ms = primary.failover_started_ms + 2 * primary.settings.failover_timeout_ms;
-    primary.awaits_candidate = true;
-    return;
+  if (primary.undoes_fence || LookAtPromises(turn, primary, 0).is_used) {
+    PromisedSelectPhase(turn, primary);
+  } else if (const Instance* chosen = SelectReplica(turn, primary); chosen != nullptr) {
+    Choose(turn, primary, *chosen);
+  } else {
+    FailToChoose(turn, primary, "no replica could be promoted");
   }
-  primary.promoted = chosen->name;
+}
+
+void Machine::Choose(Turn& turn, Primary& primary, const Instance& chosen) {
+  primary.promoted = chosen.name;
   Instance& promoted = *Promoted(primary);
   Tell(turn, primary, promoted, Level::kWarning, "+selected-slave");
   promoted.is_promoted = true;
@@ -257,6 +255,9 @@ void Machine::AbortFailover(Turn& turn, Primary& primary, std::string event, std
   }
   primary.promoted.clear();
   primary.is_failover_forced = false;
+  primary.has_fenced = false;
+  primary.ignores_promises = false;
+  primary.undoes_fence = false;
   EnterPhase(turn, primary, FailoverState::kNone);
 }
 

@@ -48,6 +48,76 @@ std::optional<Address> ParseReplica(std::string_view value) {
   return Address{std::string(host), *number};
 }
 
+// "127.0.0.1:6380@<identity>"
+std::optional<AcksReport::Member> ParseMember(std::string_view text) {
+  const size_t at = text.find('@');
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::string_view address = text.substr(0, at);
+  const std::string_view identity = text.substr(at + 1);
+  const size_t colon = address.rfind(':');
+  if (colon == std::string_view::npos || !IsPlausibleId(identity)) return std::nullopt;
+  const auto port = ParsePort(address.substr(colon + 1));
+  if (!port || !IsPlausibleHost(address.substr(0, colon))) return std::nullopt;
+  return AcksReport::Member{{std::string(address.substr(0, colon)), *port}, std::string(identity)};
+}
+
+// Takes the text up to `end` away from its front.
+std::string_view TakeUpTo(std::string_view& text, char end) {
+  const size_t at = text.find(end);
+  const std::string_view word = text.substr(0, at);
+  text.remove_prefix(at == std::string_view::npos ? text.size() : at + 1);
+  return word;
+}
+
+bool TakeMembers(std::string_view text, AcksReport& acks) {
+  while (!text.empty()) {
+    auto member = ParseMember(TakeUpTo(text, '|'));
+    if (!member || acks.members.size() >= AcksReport::kMaxMembers) return false;
+    acks.members.push_back(*std::move(member));
+  }
+  return true;
+}
+
+// "epoch=1,version=2,history=<id>,required=1,members=127.0.0.1:6380@<identity>|..."; nothing if it is not
+// well formed: of a set that is not understood no member is to be left out.
+std::optional<AcksReport> ParseAcks(std::string_view text) {
+  AcksReport acks;
+  while (!text.empty()) {
+    std::string_view value = TakeUpTo(text, ',');
+    const std::string_view name = TakeUpTo(value, '=');
+    if (name == "members") {
+      if (!TakeMembers(value, acks)) return std::nullopt;
+    } else if (name == "history") {
+      if (!IsPlausibleId(value)) return std::nullopt;
+      acks.history = value;
+    } else if (const auto number = ParseEpoch(value)) {
+      if (name == "epoch") acks.epoch = *number;
+      if (name == "version") acks.version = *number;
+      if (name == "required") acks.required = *number;
+    } else {
+      return std::nullopt;
+    }
+  }
+  return acks;
+}
+
+void TakeHearthField(const Field& field, InfoReport& report) {
+  const auto& [name, value] = field;
+  if (name == "hearth_version") {
+    report.is_hearth = true;
+  } else if (name == "master_replid") {
+    if (IsPlausibleId(value)) report.history = value;
+  } else if (name == "acks_identity") {
+    if (IsPlausibleId(value)) report.identity = value;
+  } else if (name == "acks_epoch") {
+    report.epoch = ParseEpoch(value).value_or(0);
+  } else if (name == "fenced_epoch") {
+    report.fenced_epoch = ParseEpoch(value).value_or(0);
+  } else if (name == "acks_set") {
+    if (auto acks = ParseAcks(value)) report.acks = *std::move(acks);
+  }
+}
+
 void TakeNumber(std::string_view value, InfoReport& report, std::string_view name) {
   const auto number = ParseInt64(value);
   if (!number) return;
@@ -84,6 +154,7 @@ void TakeField(const Field& field, InfoReport& report) {
     // An empty database has no line in servers that we know; one that says so is empty all the same.
     if (value.starts_with("keys=") && !value.starts_with("keys=0,")) report.has_keys = true;
   } else {
+    TakeHearthField(field, report);
     TakeNumber(value, report, name);
   }
 }

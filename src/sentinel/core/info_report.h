@@ -12,6 +12,29 @@
 
 namespace hearth::sentinel {
 
+// The set of replicas that may have acknowledged promised writes: the `acks_set` of a Hearth server
+// (docs/formats/replication.md).
+struct AcksReport {
+  static constexpr size_t kMaxMembers = 1024;
+  struct Member {
+    Address address;
+    std::string identity;  // of its process
+  };
+
+  uint64_t epoch = 0;
+  uint64_t version = 0;
+  std::string history;
+  uint64_t required = 0;  // so many of them have a promised write; 0: there are none
+  std::vector<Member> members;
+
+  bool is_used() const { return required > 0; }
+  // So many of them must say where they are, before one can be sure to have every promised write.
+  uint64_t needed() const { return required > members.size() ? 1 : members.size() - required + 1; }
+  bool IsNewerThan(const AcksReport& other) const {
+    return epoch != other.epoch ? epoch > other.epoch : version > other.version;
+  }
+};
+
 struct InfoReport {
   // More than these lines of replicas are not read.
   static constexpr size_t kMaxReplicas = 1024;
@@ -29,6 +52,14 @@ struct InfoReport {
   std::optional<int> priority;
   std::optional<uint64_t> offset;
   std::optional<bool> is_announced;
+
+  // Of Hearth servers alone.
+  bool is_hearth = false;
+  std::string history;   // its replication id
+  std::string identity;  // of its process, among those that acknowledge
+  uint64_t epoch = 0;    // that it has heard of
+  uint64_t fenced_epoch = 0;
+  AcksReport acks;
 };
 
 InfoReport ParseInfo(std::string_view text);

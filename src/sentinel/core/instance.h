@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "sentinel/core/info_report.h"
 #include "sentinel/core/messages.h"
 
 namespace hearth::sentinel {
@@ -116,6 +117,16 @@ struct Instance {
   int64_t reconfiguration_sent_ms = -1;  // in a failover
   bool was_replica_on_link = false;      // it has reported to be a replica since the link was opened
 
+  // Of Hearth servers.
+  bool is_hearth = false;
+  std::string history;        // its replication id
+  std::string acks_identity;  // of its process
+  uint64_t fenced_epoch = 0;
+  int64_t fenced_since_ms = -1;
+  AcksReport acks;
+  uint64_t fence_asked_epoch = 0;  // that we asked it to be fenced in
+  int64_t fence_asked_ms = -1;
+
   // Sentinels.
   int64_t hello_ms = -1;
   int64_t asked_ms = -1;
@@ -184,6 +195,9 @@ struct Primary {
   int64_t failover_started_ms = -1;
   int64_t failover_state_since_ms = -1;
   std::string promoted;               // the name of the replica
+  bool has_fenced = false;            // replicas, in this failover
+  bool ignores_promises = false;      // an operator wants it whatever was promised
+  bool undoes_fence = false;          // it is there to end one that was left undone
   bool leads_config_epoch = false;    // the failover that made this configuration was ours
   int64_t may_start_ms = -1;          // no failover of ours before that
   int64_t election_at_ms = -1;        // our turn to start, counted from when it was found down

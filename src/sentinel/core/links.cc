@@ -295,11 +295,7 @@ void Machine::SayHelloToAll(Turn& turn, Primary& primary) {
 void Machine::SendFollow(Turn& turn, const Primary& primary, Instance& instance, const Address* whom) {
   using What = Awaited::What;
   Send(turn, primary, instance, {"MULTI"}, What::kNothing);
-  if (whom == nullptr) {
-    Send(turn, primary, instance, {"SLAVEOF", "NO", "ONE"}, What::kNothing);
-  } else {
-    Send(turn, primary, instance, {"SLAVEOF", whom->host, std::to_string(whom->port)}, What::kNothing);
-  }
+  Send(turn, primary, instance, FollowCommand(primary, instance, whom), What::kNothing);
   Send(turn, primary, instance, {"CONFIG", "REWRITE"}, What::kNothing);
   Send(turn, primary, instance, {"CLIENT", "KILL", "TYPE", "normal"}, What::kNothing);
   Send(turn, primary, instance, {"CLIENT", "KILL", "TYPE", "pubsub"}, What::kNothing);

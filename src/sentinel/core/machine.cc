@@ -85,7 +85,11 @@ void Machine::PassOver(Turn& turn, Primary& primary) {
   StartFailoverIfDue(turn, primary);
   AskOpinions(turn, primary);
   RunFailover(turn, primary);
-  for (auto& [name, replica] : primary.replicas) CorrectReplica(turn, primary, replica);
+  for (auto& [name, replica] : primary.replicas) {
+    TellReplaced(turn, primary, replica);
+    Release(turn, primary, replica);
+    CorrectReplica(turn, primary, replica);
+  }
   ForgetDead(turn, primary);
 }
 

@@ -72,7 +72,8 @@ class Machine {
   // How many primaries the pattern matched.
   int64_t Reset(Now now, std::string_view pattern, Effects& effects);
   // Begins without agreement that the primary is down.
-  Status Failover(Now now, std::string_view name, Effects& effects);
+  // With `ignores_promises` even if promised writes may be lost by it.
+  Status Failover(Now now, std::string_view name, Effects& effects, bool ignores_promises = false);
   // +OK text or the error.
   Result<std::string> CheckQuorum(std::string_view name) const;
   // SENTINEL CONFIG SET and GET.
@@ -243,6 +244,7 @@ class Machine {
   void EnterPhase(Turn& turn, Primary& primary, FailoverState state);
   Instance* Promoted(Primary& primary);
   std::string WhyNotEligible(const Turn& turn, const Primary& primary, const Instance& replica) const;
+  static bool IsBetter(const Instance& a, const Instance& b);
   const Instance* SelectReplica(const Turn& turn, const Primary& primary) const;
   void SelectPhase(Turn& turn, Primary& primary);
   void PromotePhase(Turn& turn, Primary& primary);
@@ -252,6 +254,35 @@ class Machine {
   void FollowReconfiguration(Turn& turn, Primary& primary, Instance& replica);
   void EndReconfiguration(Turn& turn, Primary& primary, bool is_timeout);
   void AbortFailover(Turn& turn, Primary& primary, std::string event, std::string why);
+
+  // promises.cc: promised writes
+  struct Promises {
+    bool is_used = false;
+    const AcksReport* set = nullptr;   // the newest that those who answer know
+    uint64_t answering = 0;            // of its members
+    uint64_t best_offset = 0;          // of all that are in its history
+    std::vector<std::string> missing;  // members that do not answer, and why
+
+    bool is_met() const { return !is_used || (set != nullptr && answering >= set->needed()); }
+  };
+  Promises LookAtPromises(const Turn& turn, const Primary& primary, uint64_t fenced_epoch) const;
+  static std::string WhyNotMet(const Promises& promises);
+  static std::string WhyNoMember(const Turn& turn, const Instance& replica, const AcksReport::Member& member,
+                                 const AcksReport& set, uint64_t fenced_epoch);
+  const Instance* SelectHolder(const Turn& turn, const Primary& primary, const Promises& promises) const;
+  bool CouldPromote(const Turn& turn, const Primary& primary) const;
+  bool FenceReplicas(Turn& turn, Primary& primary);
+  void PromisedSelectPhase(Turn& turn, Primary& primary);
+  void Choose(Turn& turn, Primary& primary, const Instance& chosen);
+  void FailToChoose(Turn& turn, Primary& primary, std::string why);
+  void ConfirmPrimary(Turn& turn, Primary& primary);
+  bool IsFenceLeftBehind(Turn& turn, const Primary& primary) const;
+  void Release(Turn& turn, Primary& primary, Instance& replica);
+  void TakeHearthFields(Turn& turn, Primary& primary, Instance& instance, const InfoReport& report);
+  void TellReplaced(Turn& turn, Primary& primary, Instance& former);
+  static std::vector<std::string> FollowCommand(const Primary& primary, const Instance& instance,
+                                                const Address* whom);
+  void ExplainPromises(const Turn& turn, const Primary& primary, std::vector<std::string>& lines) const;
 
   // state.cc, settings.cc
   Status LoadGlobal(const std::vector<std::string>& words);

@@ -81,19 +81,27 @@ int64_t Machine::Reset(Now now, std::string_view pattern, Effects& effects) {
   return count;
 }
 
-Status Machine::Failover(Now now, std::string_view name, Effects& effects) {
+Status Machine::Failover(Now now, std::string_view name, Effects& effects, bool ignores_promises) {
   Primary* primary = FindPrimary(name);
   if (primary == nullptr) return Fail(kUnknownPrimary);
   if (primary->is_failing_over()) return Fail("INPROG Failover already in progress");
   Turn turn = Begin(now, effects);
-  const bool is_possible = SelectReplica(turn, *primary) != nullptr && current_epoch_ < kMaxEpoch;
+  const Promises promises = LookAtPromises(turn, *primary, 0);
+  const std::string unmet = promises.is_met() || ignores_promises ? "" : WhyNotMet(promises);
+  const bool is_possible =
+      SelectReplica(turn, *primary) != nullptr && current_epoch_ < kMaxEpoch && unmet.empty();
   if (is_possible) {
     Log(turn, Level::kNotice, "An operator asks for a failover of '" + primary->instance.name + "'");
     StartFailover(turn, *primary);
     primary->is_failover_forced = true;
+    primary->ignores_promises = ignores_promises;
     for (auto& [known, replica] : primary->replicas) replica.wants_info = true;
   }
   End(turn);
+  if (!unmet.empty()) {
+    return Fail("NOGOODSLAVE Promised writes could be lost: " + unmet +
+                ". SENTINEL FORCE-FAILOVER promotes a replica all the same.");
+  }
   if (!is_possible) return Fail("NOGOODSLAVE No suitable replica to promote");
   return {};
 }
@@ -157,13 +165,15 @@ Result<std::vector<std::string>> Machine::Explain(Now now, std::string_view name
                      : &replica == chosen ? "would be promoted"
                                           : "could be promoted"));
   }
+  ExplainPromises(turn, *primary, lines);
   if (is_in_tilt_) lines.push_back("TILT: nothing is decided now");
   if (primary->is_failing_over()) lines.push_back("a failover is under way");
   if (!primary->is_failing_over() && primary->may_start_ms > turn.ms) {
     lines.push_back("no failover of ours for another " +
                     Plural(static_cast<int>((primary->may_start_ms - turn.ms) / 1000) + 1, "second"));
   }
-  const bool could = chosen != nullptr && reachable >= NeededVotes(*primary) && !is_in_tilt_;
+  const bool could = chosen != nullptr && LookAtPromises(turn, *primary, 0).is_met() &&
+                     reachable >= NeededVotes(*primary) && !is_in_tilt_;
   lines.push_back(could ? "a failover could succeed now" : "a failover could not succeed now");
   return lines;
 }

@@ -97,18 +97,22 @@ int64_t Machine::ElectionDelay(const Primary& primary) {
 }
 
 void Machine::StartFailoverIfDue(Turn& turn, Primary& primary) {
-  if (!primary.is_objectively_down || primary.is_failing_over() || current_epoch_ >= kMaxEpoch) return;
+  if (primary.is_failing_over() || current_epoch_ >= kMaxEpoch) return;
+  const bool undoes_fence = !primary.is_objectively_down && IsFenceLeftBehind(turn, primary);
+  if (!primary.is_objectively_down && !undoes_fence) return;
   // An election that cannot be won would only use up an epoch. It is held when enough voters are back.
   if (ReachableVoters(primary) < NeededVotes(primary)) return;
   int64_t at_ms = std::max(primary.may_start_ms, primary.election_at_ms);
-  if (primary.awaits_candidate && SelectReplica(turn, primary) != nullptr) at_ms = primary.election_at_ms;
+  if (primary.awaits_candidate && CouldPromote(turn, primary)) at_ms = primary.election_at_ms;
   const auto leader = primary.sentinels.find(primary.leader);
   if (leader != primary.sentinels.end() && leader->second.is_subjectively_down) {
     // Whom we gave the time to lead has gone itself.
     const int64_t rank_ms = primary.election_at_ms - primary.objectively_down_since_ms;
     at_ms = std::max(primary.election_at_ms, leader->second.subjectively_down_since_ms + rank_ms);
   }
-  if (turn.Due(at_ms)) StartFailover(turn, primary);
+  if (!turn.Due(at_ms)) return;
+  StartFailover(turn, primary);
+  primary.undoes_fence = undoes_fence;
 }
 
 void Machine::StartFailover(Turn& turn, Primary& primary) {
@@ -149,7 +153,9 @@ void Machine::RunElection(Turn& turn, Primary& primary) {
   const bool other_is_elected = tally.best_of_others >= needed;
   const int64_t timeout_ms = std::min(timing_.election_timeout, primary.settings.failover_timeout_ms);
   bool is_elected = tally.ours >= needed;
-  if (!is_elected && primary.is_failover_forced && !other_is_elected) {
+  // Where writes are promised nobody leads without the consent of a majority: fences are put up by epochs.
+  const bool needs_no_consent = primary.is_failover_forced && !LookAtPromises(turn, primary, 0).is_used;
+  if (!is_elected && needs_no_consent && !other_is_elected) {
     is_elected = tally.open == 0 || turn.Due(primary.failover_started_ms + kForcedElectionMs);
     if (!is_elected) return;
   }

@@ -35,6 +35,12 @@ class World {
     bool has_keys = true;
     int64_t link_down_since_ms = -1;  // what it says of a link that is down; -1: nothing
     std::string ping_reply = "PONG";
+    // Of a Hearth server where writes are promised; with an empty set it is another server.
+    std::string acks_set;
+    std::string identity;
+    uint64_t epoch = 0;
+    uint64_t fenced_epoch = 0;
+    std::string history = "h";
     std::vector<std::string> commands = {};  // that changed it, and AUTH
   };
   struct Told {
@@ -216,6 +222,7 @@ class World {
   void AnswerAll(int owner, LinkId link);
   void Receive(int owner, LinkId link, const std::vector<std::string>& command);
   Reply Answer(Wire& wire, const std::vector<std::string>& command);
+  static Reply AnswerReplication(Server& server, const std::vector<std::string>& command);
   Reply AnswerAsSentinel(Node& node, const std::vector<std::string>& command);
   std::string Info(const Server& server) const;
 

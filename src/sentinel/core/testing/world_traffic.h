@@ -86,6 +86,7 @@ inline Reply World::Answer(Wire& wire, const std::vector<std::string>& command) 
   if (command[0] == "EXEC") {
     wire.is_in_transaction = false;
     for (const auto& queued : std::exchange(wire.queued, {})) {
+      if (queued[0] == "REPLICATION") (void)AnswerReplication(server, queued);
       if (queued[0] != "SLAVEOF") continue;
       server.commands.push_back(queued[0] + " " + queued[1] + " " + queued[2]);
       server.is_primary = queued[1] == "NO";
@@ -113,8 +114,31 @@ inline Reply World::Answer(Wire& wire, const std::vector<std::string>& command) 
     }
     return {Kind::kInteger, 1, "", {}};
   }
+  if (command[0] == "REPLICATION") return AnswerReplication(server, command);
   server.commands.push_back(command[0]);
   return {Kind::kStatus, 0, "OK", {}};
+}
+
+// As a Hearth server does it: whoever is behind is not obeyed.
+inline Reply World::AnswerReplication(Server& server, const std::vector<std::string>& command) {
+  const uint64_t epoch = ParseUint64(command[2]).value();
+  const bool is_promotion = command[1] == "PROMOTE";
+  const bool is_unfenced = !server.is_primary && server.fenced_epoch != epoch && command.size() == 3;
+  if (epoch < server.epoch || (is_promotion && is_unfenced))
+    return {Reply::Kind::kError, 0, "STALEEPOCH", {}};
+  std::string said;
+  for (const std::string& word : command) said += (said.empty() ? "" : " ") + word;
+  server.commands.push_back(said);
+  if (command[1] == "FENCE") {
+    if (!server.is_primary) server.epoch = server.fenced_epoch = epoch;
+    return {Reply::Kind::kStatus, 0, "OK", {}};
+  }
+  server.epoch = epoch;
+  server.fenced_epoch = 0;
+  server.is_primary = is_promotion;
+  server.follows =
+      is_promotion ? Address{} : Address{command[3], static_cast<int>(ParseInt64(command[4]).value())};
+  return {Reply::Kind::kStatus, 0, "OK", {}};
 }
 
 inline Reply World::AnswerAsSentinel(Node& node, const std::vector<std::string>& command) {
@@ -159,6 +183,12 @@ inline std::string World::Info(const Server& server) const {
     }
     text += "\r\nslave_repl_offset:";
     text += std::to_string(server.offset) + "\r\nslave_priority:" + std::to_string(server.priority) + "\r\n";
+  }
+  if (!server.acks_set.empty()) {
+    text += "hearth_version:1\r\nmaster_replid:" + server.history +
+            "\r\nacks_epoch:" + std::to_string(server.epoch) +
+            "\r\nfenced_epoch:" + std::to_string(server.fenced_epoch) +
+            "\r\nacks_identity:" + server.identity + "\r\nacks_set:" + server.acks_set + "\r\n";
   }
   return text + "\r\n# Keyspace\r\n" + (server.has_keys ? "db0:keys=3,expires=0,avg_ttl=0\r\n" : "");
 }
