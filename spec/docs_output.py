@@ -70,6 +70,9 @@ Sentinel:
 - A former primary that comes back is demoted at once if the newer configuration is certain.
 - Equal configuration epochs with different addresses, which SENTINEL FAILOVER on both sides of a partition can make, are settled.
 - SENTINEL FAILOVER asks the others for their votes first, for a second at most.
+- Where writes are promised (`replication-acks`), a replica is promoted only if it has all that was promised, SENTINEL FAILOVER
+  needs a majority, and SENTINEL FORCE-FAILOVER does without either (formats/sentinel.md).
+- A former primary of our kind takes no writes any more as soon as a Sentinel has told it that it was replaced.
 - SENTINEL SET changes all or nothing. Forgotten entries (`sentinel forget-after`) are announced by `-slave` and `-sentinel`.
 - A configuration file that cannot be written does not stop the start: the state goes to `<file>.state`, or into `dir`, and counts
   in place of the file's `sentinel` lines at the next start.

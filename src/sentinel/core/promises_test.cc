@@ -31,11 +31,9 @@ class PromisesTest : public testing::Deployment {
     return text;
   }
   bool Explains(std::string_view part) {
-    for (const std::string& line :
-         world.nodes.at(kSentinel).machine->Explain(world.now(), "mymaster").value()) {
-      if (line.find(part) != std::string::npos) return true;
-    }
-    return false;
+    const auto lines = world.nodes.at(kSentinel).machine->Explain(world.now(), "mymaster");
+    return std::ranges::any_of(
+        lines.value(), [part](const std::string& line) { return line.find(part) != std::string::npos; });
   }
   int Fenced() {
     return static_cast<int>(
