@@ -1,12 +1,17 @@
 # A room is a folder of src/: one static library, its unit tests beside its sources.
 # hearth_room(NAME DEPS room... [LIBS library...]) takes every .cc of the folder; *_test.cc become NAME_test. The pure
-# machines in its core/ are a room of their own, NAME_core.
+# machines in its core/ are a room of their own, NAME_core, and so is any folder with a CMakeLists.txt of its own.
 function(hearth_room name)
   cmake_parse_arguments(ROOM "" "" "DEPS;LIBS;SOURCES" ${ARGN})
   file(GLOB_RECURSE all_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   if(NOT name MATCHES "_core$")
     list(FILTER all_sources EXCLUDE REGEX "/core/[^/]*$")
   endif()
+  file(GLOB inner_rooms CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*/CMakeLists.txt)
+  foreach(inner_room ${inner_rooms})
+    get_filename_component(inner_folder ${inner_room} DIRECTORY)
+    list(FILTER all_sources EXCLUDE REGEX "^${inner_folder}/")
+  endforeach()
   set(sources ${all_sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   set(tests ${all_sources})

@@ -23,6 +23,7 @@ FLOORS = {
     "log": 3,
     "aof": 4,
     "engine": 4,
+    "script_libraries": 4,
     "commands": 5,
     "persistence": 5,
     "script": 5,
@@ -34,6 +35,8 @@ FLOORS = {
     "main.cc": 9,
 }
 CORE_FLOOR = 1
+# Folders inside a room that are rooms of their own, with what builds and lint call them.
+INNER_ROOMS = {"script/libraries": "script_libraries"}
 # What stands around src/ may look at all of it.
 TOP_FLOOR = max(FLOORS.values())
 
@@ -42,8 +45,11 @@ ROOM_RULE = re.compile(r"hearth_room\((.*?)\)", re.DOTALL)
 
 
 def room_of(path):
-    """The room of a path under src/: "ds", "sentinel/core", or "main.cc"."""
+    """The room of a path under src/: "ds", "sentinel/core", "script_libraries" or "main.cc"."""
     parts = path.split("/")
+    inner = INNER_ROOMS.get("/".join(parts[:2]))
+    if inner is not None:
+        return inner
     if len(parts) > 2 and parts[1] == "core":
         return parts[0] + "/core"
     return parts[0]

@@ -48,6 +48,11 @@ class IncludesTest(LintTest):
     def test_a_sideways_include_fails(self):
         self.fails(includes.check, "src/ds/a.cc", '#include "resp/b.h"\n', "sideways")
 
+    def test_a_room_within_a_room_has_its_own_floor(self):
+        self.passes(includes.check, "src/script/a.cc", '#include "script/libraries/b.h"\n')
+        self.fails(includes.check, "src/script/libraries/a.cc", '#include "script/b.h"\n', "upwards")
+        self.passes(includes.check, "src/script/CMakeLists.txt", "hearth_room(script DEPS script_libraries)\n")
+
     def test_a_core_includes_base_alone(self):
         self.passes(includes.check, "src/sentinel/core/a.cc", '#include "base/b.h"\n#include "sentinel/core/a.h"\n')
         self.fails(includes.check, "src/sentinel/core/a.cc", '#include "env/clock.h"\n', "base/ alone")
