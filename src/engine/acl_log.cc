@@ -41,7 +41,15 @@ std::string_view AclLog::Name(AclReason reason) {
 }
 
 std::string_view AclLog::Name(AclContext context) {
-  return context == AclContext::kTransaction ? "multi" : "toplevel";
+  switch (context) {
+    case AclContext::kTransaction:
+      return "multi";
+    case AclContext::kScript:
+      return "lua";
+    case AclContext::kTopLevel:
+      break;
+  }
+  return "toplevel";
 }
 
 }  // namespace hearth::engine

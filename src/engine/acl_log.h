@@ -10,7 +10,7 @@
 
 namespace hearth::engine {
 
-enum class AclContext : uint8_t { kTopLevel, kTransaction };
+enum class AclContext : uint8_t { kTopLevel, kTransaction, kScript };
 
 struct AclLogEntry {
   uint64_t id = 0;

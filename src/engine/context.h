@@ -74,6 +74,11 @@ class Context {
 
   // `text` begins with its code: "ERR syntax error".
   void Error(std::string_view text);
+  // The same for an error that has been counted already: a script hands on what one of its commands said.
+  void ErrorCountedBefore(std::string_view text) {
+    has_failed_ = true;
+    reply().Error(text);
+  }
   void SyntaxError() { Error("ERR syntax error"); }
   void WrongType() { Error("WRONGTYPE Operation against a key holding the wrong kind of value"); }
   void WrongArgumentCount();

@@ -29,7 +29,7 @@ class Effects {
   void Replace(std::initializer_list<std::string_view> args) { Replace({args.begin(), args.size()}); }
   void Replace(std::span<const std::string_view> args) {
     is_replaced_ = true;
-    if (wanted()) Add(database_, args);
+    if (wanted() && !is_muted_) Add(database_, args);
   }
   // The command has no effect worth passing on.
   void Suppress() { is_replaced_ = true; }
@@ -54,7 +54,7 @@ class Effects {
   }
   // `changed`: the command changed the keyspace. `is_alone`: it is not part of a unit.
   void EndCommand(bool changed, bool is_alone, std::span<const std::string_view> args) {
-    if (!changed || is_replaced_ || sink_ == nullptr) return;
+    if (!changed || is_replaced_ || is_muted_ || sink_ == nullptr) return;
     if (is_alone && effects_.empty()) {
       // By far the most come this way, and are spared the copy.
       sink_->Append(database_, args);
@@ -63,6 +63,11 @@ class Effects {
       Add(database_, args);
     }
   }
+  // While on, what commands do themselves goes nowhere (redis.set_repl); expired and evicted keys still add
+  // their DEL.
+  void set_muted(bool muted) { is_muted_ = muted; }
+  // Forgets what was collected: the process ends in the middle of a unit.
+  void Discard() { effects_.clear(); }
   // Hands everything collected to the sink. True if anything has gone there since the last call.
   bool Flush();
 
@@ -76,6 +81,7 @@ class Effects {
   std::vector<Effect> effects_;
   int database_ = 0;
   bool is_replaced_ = false;
+  bool is_muted_ = false;
   bool has_passed_on_ = false;
 };
 

@@ -23,6 +23,8 @@ Engine::Engine(const Parts& parts)
 Engine::~Engine() = default;
 
 void Engine::RefreshTime() {
+  // In a unit time stands still, whoever is served meanwhile.
+  if (unit_depth_ > 0) return;
   keyspace_.set_now_ms(clock_.WallMicros() / 1000);
   time_ticks_ = tick_ = env::Ticks();
 }
@@ -32,6 +34,7 @@ void Engine::RefreshChecks() {
   if (settings_.maxmemory != 0 && !refusals_.ignores_maxmemory) checks_ |= kCheckMemory;
   if (pause_.scope() != Pause::Scope::kNone) checks_ |= kCheckPause;
   if (is_loading_) checks_ |= kCheckLoading;
+  if (busy_ != Busy::kNo) checks_ |= kCheckBusy;
   if (refusals_ != Refusals{.ignores_maxmemory = refusals_.ignores_maxmemory}) checks_ |= kCheckRefusals;
   if (promises_.are_made && settings_.replication_acks > 0) checks_ |= kCheckPromises;
   slow_ticks_ = settings_.slowlog_log_slower_than < 0
@@ -132,22 +135,26 @@ void Engine::AddPending(net::Batch& batch) {
 // window's keys will touch, so that the waits overlap, and then the requests run.
 void Engine::RunPending() {
   constexpr size_t kWindow = 64;
-  for (size_t from = 0; from < pending_.size(); from += kWindow) {
-    const std::span window(pending_.data() + from, std::min(kWindow, pending_.size() - from));
+  // While a script takes long, others come in the middle of this.
+  std::vector<Pending> pending;
+  pending.swap(pending_);
+  for (size_t from = 0; from < pending.size(); from += kWindow) {
+    const std::span window(pending.data() + from, std::min(kWindow, pending.size() - from));
     if (window.size() > 1) {
-      for (const Pending& pending : window) {
-        if (pending.key_hash != 0) pending.database->PrefetchBucket(pending.key_hash);
+      for (const Pending& one : window) {
+        if (one.key_hash != 0) one.database->PrefetchBucket(one.key_hash);
       }
-      for (const Pending& pending : window) {
-        if (pending.key_hash != 0) pending.database->PrefetchEntry(pending.key_hash);
+      for (const Pending& one : window) {
+        if (one.key_hash != 0) one.database->PrefetchEntry(one.key_hash);
       }
-      for (const Pending& pending : window) {
-        if (pending.key_hash != 0) pending.database->PrefetchChain(pending.key_hash);
+      for (const Pending& one : window) {
+        if (one.key_hash != 0) one.database->PrefetchChain(one.key_hash);
       }
     }
-    for (const Pending& pending : window) RunRequest(*pending.batch, pending.index);
+    for (const Pending& one : window) RunRequest(*one.batch, one.index);
   }
-  pending_.clear();
+  pending.clear();
+  pending_.swap(pending);
 }
 
 void Engine::RunRequest(net::Batch& batch, size_t index) {
@@ -157,6 +164,10 @@ void Engine::RunRequest(net::Batch& batch, size_t index) {
   Client& client = *static_cast<Client*>(batch.connection().user_data);
   if (client.state & (Client::kBlocked | Client::kPaused | Client::kClosing)) return;
   const net::Request& request = batch.requests()[index];
+  if (busy_ != Busy::kNo && client.is(Client::kFromPrimary)) {
+    held_while_busy_.push_back(client.id);
+    return;
+  }
   Run(client, batch.args(request), request.command, request.key_hash);
   if (client.state & (Client::kBlocked | Client::kPaused)) {
     // What was answered before this request does not wait with it.

@@ -16,10 +16,12 @@
 #include "base/log.h"
 #include "engine/acl.h"
 #include "engine/blocking.h"
+#include "engine/busy.h"
 #include "engine/clients.h"
 #include "engine/command_table.h"
 #include "engine/context.h"
 #include "engine/effects.h"
+#include "engine/function_libraries.h"
 #include "engine/monitors.h"
 #include "engine/pause.h"
 #include "engine/promises.h"
@@ -65,6 +67,31 @@ class Engine final : public net::ConnectionHandler,
 
   // Runs a checked command's handler and all that follows from it, but for ready keys. For EXEC and scripts.
   void Call(Client& client, Command& command, Arguments args, uint64_t key_hash, bool is_retry = false);
+
+  // ---- scripts (units.cc)
+
+  // Between the two, the handler that runs calls other commands as one unit: time stands still, and their effects go
+  // out together, in the place of its own.
+  void EnterUnit();
+  void LeaveUnit(const Client& client);
+  // Call, timed from now on and not from the end of the command before.
+  void CallInScript(Client& client, Command& command, Arguments args);
+  // Why the client's writes are refused as things stand, else empty: the whole error.
+  std::string WriteRefusal(const Client& client) const;
+  // When the command that runs now began, memory was above the limit, and nothing could be evicted.
+  bool is_out_of_memory() const { return (checks_ & kCheckMemory) != 0 && !had_room_; }
+  // While it is not kNo, the loop may take nested turns (EventLoop::RunNested): clients are told that a script runs.
+  // Nothing but what kCommandAllowBusy marks runs then, and the primary's stream waits.
+  void SetBusy(Busy busy);
+  bool is_busy() const { return busy_ != Busy::kNo; }
+
+  // Null where there are no scripts.
+  FunctionLibraries* functions() const { return functions_; }
+  void set_functions(FunctionLibraries* functions) { functions_ = functions; }
+  // The code of all libraries, for who saves or copies the dataset.
+  std::vector<std::string> FunctionCodes() const {
+    return functions_ != nullptr ? functions_->Codes() : std::vector<std::string>();
+  }
 
   // ---- transactions (transactions.cc)
   void Multi(Context& context);
@@ -187,6 +214,7 @@ class Engine final : public net::ConnectionHandler,
     kCheckPause = 1u << 1,
     kCheckLoading = 1u << 2,
     kCheckRefusals = 1u << 3,
+    kCheckBusy = 1u << 8,
     kCheckPromises = 1u << 4,
   };
 
@@ -201,6 +229,7 @@ class Engine final : public net::ConnectionHandler,
   // The pipeline. False if the request was answered (or put aside) by the check.
   bool FindCommand(Client& client, Arguments args, uint16_t command_id, Command*& command);
   bool PassesChecks(Client& client, Command& command, Arguments args);
+  bool PassesBusy(Client& client, Command& command, Arguments args);
   bool PassesRights(Client& client, Command& command, Arguments args);
   bool PassesRefusals(Client& client, Command& command);
   // The error if too few replicas are there to promise a write of the client, else empty.
@@ -274,6 +303,11 @@ class Engine final : public net::ConnectionHandler,
   uint32_t observes_calls_ =
       0;  // not 0: commands that run now are shown to somebody, or their keys remembered
   bool is_loading_ = false;
+  Busy busy_ = Busy::kNo;
+  std::vector<uint64_t> held_while_busy_;  // the primary's client, whose batch goes on afterwards
+  WrittenUnit unit_before_busy_;
+  bool had_room_ = true;
+  FunctionLibraries* functions_ = nullptr;
   Refusals refusals_;
   Promises promises_;
   WrittenUnit unit_;             // that runs now

@@ -180,10 +180,12 @@ void Engine::Panic(Client& client, std::string_view why) {
 void Engine::RunOfReplica(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash) {
   const resp::Writer writer = client.writer;
   client.writer = resp::Writer(discarded_, writer.protocol());
+  // A slow script, whose own reply is not wanted, may be in the middle of writing it.
+  const size_t before = discarded_.size_bytes();
   Execute(client, args, command_id, key_hash);
   client.writer = writer;
-  if (discarded_.empty()) return;
-  discarded_.Clear();
+  if (discarded_.size_bytes() == before) return;
+  if (before == 0) discarded_.Clear();
   if (client.is(Client::kClosing)) return;
   log_.Warning("Replica id={} addr={} generated a reply to command '{}', disconnecting it", client.id,
                client.connection->peer_address(), Shown(args[0], 128));
@@ -253,17 +255,18 @@ bool Engine::PassesChecks(Client& client, Command& command, Arguments args) {
   }
   if (!PassesRights(client, command, args)) return false;
   if ((checks_ & kCheckMemory) && unit_depth_ == 0 && !client.is(Client::kFromPrimary)) {
-    const bool has_room = MakeRoom();
+    had_room_ = MakeRoom();
     // Queueing needs memory too, whatever the command.
     const bool uses_memory =
         is_queued || command.is(kCommandDenyOom) ||
         QueuesAny(client, command, [](const Command& one) { return one.is(kCommandDenyOom); });
-    if (!has_room && uses_memory) {
+    if (!had_room_ && uses_memory) {
       Reject(client, command, "OOM command not allowed when used memory > 'maxmemory'.");
       return false;
     }
   }
   if ((checks_ & kCheckRefusals) && !PassesRefusals(client, command)) return false;
+  if ((checks_ & kCheckBusy) && !PassesBusy(client, command, args)) return false;
   if (!PassesPromises(client, command)) return false;
   if (client.is(Client::kSubscribedResp2) && client.writer.protocol() == 2 &&
       !IsAllowedWhileSubscribed(command)) {

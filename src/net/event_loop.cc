@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
+
 namespace hearth::net {
 
 EventLoop::EventLoop(env::Poller& poller, env::Clock& clock)
@@ -92,6 +94,13 @@ void EventLoop::RunOnce(int64_t max_wait_micros) {
     for (const auto& check : wake_checks_) has_work = has_work || check();
     if (has_work) wait = 0;
   }
+  DispatchReady(wait);
+  timers_.RunDue(now_micros_);
+  RunPosted();
+  for (const LoopPhase phase : {LoopPhase::kCollect, LoopPhase::kWork, LoopPhase::kFlush}) RunHooks(phase);
+}
+
+void EventLoop::DispatchReady(int64_t wait) {
   event_count_ = static_cast<size_t>(poller_->Wait(events_, wait));
   if (wait != 0) {
     asleep_.store(false, std::memory_order_relaxed);
@@ -105,11 +114,21 @@ void EventLoop::RunOnce(int64_t max_wait_micros) {
     if (event.tag != nullptr) static_cast<EventHandler*>(event.tag)->OnEvents(event.flags);
   }
   event_count_ = event_index_ = 0;
-  timers_.RunDue(now_micros_);
-  RunPosted();
-  for (const auto& hooks : hooks_) {
-    for (const auto& hook : hooks) hook();
-  }
+}
+
+void EventLoop::RunHooks(LoopPhase phase) {
+  for (const auto& hook : hooks_[static_cast<size_t>(phase)]) hook();
+}
+
+void EventLoop::RunNested() {
+  // All that the outer turn had to dispatch has been, or it would lose its place.
+  HEARTH_ASSERT(!is_nested_ && event_count_ == 0);
+  is_nested_ = true;
+  now_micros_ = clock_->MonotonicMicros();
+  DispatchReady(0);
+  RunHooks(LoopPhase::kCollect);
+  RunHooks(LoopPhase::kFlush);
+  is_nested_ = false;
 }
 
 void EventLoop::RunPosted() {

@@ -70,6 +70,10 @@ class EventLoop {
 
   // One turn; waits at most `max_wait_micros` (-1 = no limit).
   void RunOnce(int64_t max_wait_micros);
+  // A turn in the middle of a hook of this one, which must come back soon to keep connections alive: readiness is
+  // dispatched and the hooks of kCollect and kFlush run. Timers, posted functions and hooks of kWork wait.
+  void RunNested();
+  bool is_nested() const { return is_nested_; }
   // Turns until Stop.
   void Run();
   // Any thread.
@@ -87,6 +91,8 @@ class EventLoop {
   static constexpr size_t kMaxEvents = 1024;
 
   int64_t WaitTime(int64_t max_wait_micros);
+  void DispatchReady(int64_t wait);
+  void RunHooks(LoopPhase phase);
   void RunPosted();
 
   env::Poller* poller_;
@@ -100,6 +106,7 @@ class EventLoop {
   std::vector<std::function<void()>> hooks_[3];
   std::vector<std::function<bool()>> wake_checks_;
   bool immediate_turn_ = false;
+  bool is_nested_ = false;
   int64_t wait_limit_ = -1;
   int64_t now_micros_;
   uint64_t turns_ = 0;

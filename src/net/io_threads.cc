@@ -117,6 +117,8 @@ void IoThreads::Collect() {
   inline_loop_.ReadReady();
   TakeMessages();
   RunBatches();
+  // Whoever takes a nested turn is in the middle of requests, and counts on their connections.
+  if (engine_loop_->is_nested()) return;
   for (Connection* connection : drained_) {
     if (connection->is_open_) handler_->OnDrained(*connection);
   }
@@ -163,8 +165,12 @@ void IoThreads::Take(const UpMessage& message) {
 
 void IoThreads::RunBatches() {
   if (batches_.empty()) return;
-  handler_->OnBatches(batches_);
-  batches_.clear();
+  // A nested turn brings more while these run.
+  std::vector<Batch*> batches;
+  batches.swap(batches_);
+  handler_->OnBatches(batches);
+  batches.clear();
+  batches_.swap(batches);
 }
 
 void IoThreads::HandleDepartures() {

@@ -127,10 +127,12 @@ Result<std::unique_ptr<SaveJob>> AppendOnly::BeginRewrite() {
     rdb::RdbSnapshot::Options snapshot = rdb::DescribeSnapshot(keyspace, settings_);
     snapshot.used_memory = AllocatedBytes();
     snapshot.is_aof_base = true;
+    snapshot.functions = parts_.engine.FunctionCodes();
     writer = rdb::SaveRdb(parts_.disk, file, std::move(snapshot), on_done);
   } else {
     rdb::CommandSnapshot::Options snapshot;
     if (settings_.aof_timestamp_enabled) snapshot.timestamp_seconds = parts_.engine.now_ms() / 1000;
+    snapshot.functions = parts_.engine.FunctionCodes();
     writer = rdb::SaveCommands(parts_.disk, file, snapshot, on_done);
   }
   if (!writer) return std::unexpected(writer.error());

@@ -123,10 +123,16 @@ Status DatasetLoader::Insert(rdb::LoadBatch& batch, rdb::OnDuplicate on_duplicat
       stats_.used_memory_then = aux_fields_.used_memory.value_or(0);
     rdb::LogAuxField(name, value, parts_.engine.now_ms() / 1000, parts_.log);
   }
-  if (!batch.functions.empty()) {
-    return Fail("the file holds libraries of functions, which this version of Hearth does not run");
-  }
+  if (!batch.functions.empty()) HEARTH_TRY(LoadFunctions(batch.functions, on_duplicate));
   return rdb::InsertBatch(batch, parts_.engine.keyspace(), on_duplicate);
+}
+
+Status DatasetLoader::LoadFunctions(std::span<const std::string> codes, rdb::OnDuplicate on_duplicate) {
+  using Existing = engine::FunctionLibraries::Existing;
+  engine::FunctionLibraries* functions = parts_.engine.functions();
+  if (functions == nullptr) return Fail("the file holds libraries of functions, for which there is no interpreter");
+  return functions->Load(codes, on_duplicate == rdb::OnDuplicate::kReplace ? Existing::kReplaceSameName
+                                                                           : Existing::kRefuseSameName);
 }
 
 // ---- AOF

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "aof/folder.h"
@@ -57,6 +58,7 @@ class DatasetLoader final : private aof::LoadSink {
   Status LoadSource(std::unique_ptr<rdb::ByteSource> source, bool drops_expired,
                     rdb::OnDuplicate on_duplicate, uint64_t* end_offset);
   Status Insert(rdb::LoadBatch& batch, rdb::OnDuplicate on_duplicate);
+  Status LoadFunctions(std::span<const std::string> codes, rdb::OnDuplicate on_duplicate);
   bool TakeTurn(uint64_t loaded_bytes);
   Status CheckReply(std::string_view command);
 

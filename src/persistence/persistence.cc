@@ -312,6 +312,11 @@ void Persistence::OnAllFlushed() {
   must_save_ = !settings_.save_points.empty();
 }
 
+Status Persistence::DropFunctions() {
+  engine::FunctionLibraries* functions = parts_.engine.functions();
+  return functions == nullptr ? Status() : functions->Load({}, engine::FunctionLibraries::Existing::kDropAll);
+}
+
 Status Persistence::Reload(bool saves, bool flushes) {
   if (saves) HEARTH_TRY(snapshots_.SaveNow());
   if (flushes) {
@@ -319,6 +324,7 @@ Status Persistence::Reload(bool saves, bool flushes) {
       parts_.engine.keyspace().database(i).Clear(false);
     }
     parts_.engine.OnFlushed();
+    HEARTH_TRY(DropFunctions());
   }
   HEARTH_TRY(loader_.LoadRdb(RdbPath(), flushes ? rdb::OnDuplicate::kFail : rdb::OnDuplicate::kReplace));
   snapshots_.MarkClean();
@@ -332,6 +338,7 @@ Status Persistence::ReloadAof() {
     parts_.engine.keyspace().database(i).Clear(false);
   }
   parts_.engine.OnFlushed();
+  HEARTH_TRY(DropFunctions());
   parts_.engine.effects().set_sink(nullptr);
   const Status status = loader_.LoadAof(append_only_.folder());
   SwitchLogging();

@@ -126,6 +126,7 @@ class Persistence {
   void GoOnFrom(const Restored& restored);
   void StartLog(uint64_t offset);
   void BeginFileAnew();
+  Status DropFunctions();
   std::optional<rdb::ReplicationInfo> PlaceForRdb() const;
   std::string RdbPath() const;
 

@@ -26,6 +26,7 @@ Result<std::unique_ptr<Snapshots::Job>> Snapshots::Begin() {
   rdb::RdbSnapshot::Options snapshot = rdb::DescribeSnapshot(keyspace, settings_);
   snapshot.used_memory = AllocatedBytes();
   snapshot.replication = parts_.replication();
+  snapshot.functions = parts_.engine.FunctionCodes();
   auto job = std::make_unique<Job>();
   for (const auto& database : snapshot.databases) job->keys_total += database.keys;
   const rdb::FileSink::Options file{.folder = settings_.dir,

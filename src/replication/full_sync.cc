@@ -74,6 +74,7 @@ rdb::RdbSnapshot::Options FullSync::Describe() const {
   engine.RefreshTime();
   rdb::RdbSnapshot::Options snapshot = rdb::DescribeSnapshot(engine.keyspace(), engine.settings());
   snapshot.used_memory = AllocatedBytes();
+  snapshot.functions = engine.FunctionCodes();
   snapshot.replication =
       rdb::ReplicationInfo{.database = std::max(parts_.persistence.effects().database(), 0),
                            .id = parts_.persistence.history().id,

@@ -106,12 +106,11 @@ Status TransferLoad::Insert(rdb::LoadBatch& batch) {
     rdb::TakeAuxField(name, value, &aux_fields_);
     rdb::LogAuxField(name, value, parts_.engine.now_ms() / 1000, parts_.log);
   }
-  if (!batch.functions.empty()) {
-    return Fail("the dataset holds libraries of functions, which this version of Hearth does not run");
-  }
+  for (std::string& code : batch.functions) functions_.push_back(std::move(code));
   if (where_ == Where::kAmong) return Hold(batch);
   if (is_beside()) return rdb::InsertBatch(batch, *beside_[batch.database], rdb::OnDuplicate::kFail);
-  if (!batch.keys.empty() && !has_dropped_old_) DropOld();
+  // They come before the keys.
+  if (!batch.keys.empty() && !has_dropped_old_) HEARTH_TRY(DropOld());
   return rdb::InsertBatch(batch, parts_.engine.keyspace(), rdb::OnDuplicate::kFail);
 }
 
@@ -129,11 +128,13 @@ Status TransferLoad::Hold(rdb::LoadBatch& batch) {
 Status TransferLoad::Finish(const rdb::LoadSummary& summary) {
   if (where_ == Where::kAmong) {
     HEARTH_TRY(parts_.before_replacing());
+    HEARTH_TRY(TakeFunctions());
     ReplaceKeys();
   } else if (is_beside()) {
+    HEARTH_TRY(TakeFunctions());
     ChangePlaces();
   } else if (!has_dropped_old_) {
-    DropOld();
+    HEARTH_TRY(DropOld());
   }
   is_complete_ = true;
   parts_.log.Notice("Done loading RDB, keys loaded: {}, keys expired: {}.", summary.keys,
@@ -141,7 +142,20 @@ Status TransferLoad::Finish(const rdb::LoadSummary& summary) {
   return {};
 }
 
-void TransferLoad::DropOld() {
+// In the place of those that are here: all of the primary's, or none, and then an error.
+Status TransferLoad::TakeFunctions() {
+  engine::FunctionLibraries* libraries = parts_.engine.functions();
+  if (libraries == nullptr) return {};
+  Status status = libraries->Load(functions_, engine::FunctionLibraries::Existing::kDropAll);
+  if (!status) {
+    status.error().message =
+        fmt::format("the primary's libraries of functions cannot be loaded: {}", status.error().message);
+  }
+  return status;
+}
+
+Status TransferLoad::DropOld() {
+  HEARTH_TRY(TakeFunctions());
   parts_.log.Notice("MASTER <-> REPLICA sync: Flushing old data");
   keyspace::Keyspace& keyspace = parts_.engine.keyspace();
   for (int i = 0; i < keyspace.database_count(); ++i) {
@@ -151,6 +165,7 @@ void TransferLoad::DropOld() {
   }
   parts_.engine.OnFlushed();
   has_dropped_old_ = true;
+  return {};
 }
 
 // Whether a key's time is over is the primary's to say: what is hidden here goes like any other.

@@ -64,7 +64,8 @@ class TransferLoad {
   Status Insert(rdb::LoadBatch& batch);
   Status Hold(rdb::LoadBatch& batch);
   Status Finish(const rdb::LoadSummary& summary);
-  void DropOld();
+  Status TakeFunctions();
+  Status DropOld();
   void ReplaceKeys();
   void ChangePlaces();
 
@@ -72,6 +73,7 @@ class TransferLoad {
   const Where where_;
   std::vector<std::unique_ptr<keyspace::Database>> beside_;
   std::vector<rdb::LoadBatch> held_;  // of kAmong
+  std::vector<std::string> functions_;
   rdb::AuxFields aux_fields_;
   std::unique_ptr<rdb::LoadPipeline> pipeline_;
   bool has_dropped_old_ = false;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "commands/help.h"
 #include "commands/register.h"
 
 namespace hearth::server {
@@ -16,7 +17,7 @@ Commands::Commands(const Parts& parts)
               [this](engine::Context& ctx) { persistence_.DebugLoadAof(ctx); },
               [this](engine::Context& ctx) { persistence_.DebugChangeReplicationId(ctx); }}),
       info_({parts.engine, parts.configuration, parts.connections, parts.limits, metrics_, identity_,
-             parts.replication, parts.shutdown}),
+             parts.replication, parts.shutdown, parts.scripts}),
       memory_(parts.engine, metrics_, identity_),
       persistence_(parts.persistence, parts.replication.link(), parts.engine),
       replication_(parts.replication, parts.engine),
@@ -58,6 +59,9 @@ Commands::Commands(const Parts& parts)
   replication_.Register(table, info_);
   server_.Register(table);
   users_.Register(table);
+  parts.scripts.Register(table);
+  table.Bind("script|help", engine::MakeHandler<&commands::Help>());
+  table.Bind("function|help", engine::MakeHandler<&commands::Help>());
 }
 
 void Commands::BecomeSentinel(sentinel::SentinelCommands& sentinel) {

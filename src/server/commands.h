@@ -16,6 +16,7 @@
 #include "keyspace/expiry_cycle.h"
 #include "net/event_loop.h"
 #include "net/io_threads.h"
+#include "script/scripts.h"
 #include "sentinel/sentinel_commands.h"
 #include "server/config_commands.h"
 #include "server/debug_commands.h"
@@ -46,6 +47,7 @@ class Commands {
     persistence::Persistence& persistence;
     replication::Replication& replication;
     Shutdown& shutdown;
+    script::Scripts& scripts;
   };
   explicit Commands(const Parts& parts);
 

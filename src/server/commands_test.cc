@@ -41,8 +41,9 @@ class CommandsTest : public ::testing::Test {
   replication::Replication replication_{
       {configuration_, engine_, loop_, *net_, connections_, *clock_, *disk_, log_, persistence_}};
   Shutdown shutdown_{{engine_, persistence_, replication_, log_, [] {}}};
+  script::Scripts scripts_{{engine_, *clock_, log_, {}}};
   Commands commands_{{configuration_, log_, *clock_, *random_, *disk_, loop_, engine_, expiry_, connections_,
-                      limits_, persistence_, replication_, shutdown_}};
+                      limits_, persistence_, replication_, shutdown_, scripts_}};
 };
 
 TEST_F(CommandsTest, EveryCommandThatTheSpecificationCallsSupportedHasAHandler) {

@@ -16,6 +16,7 @@
 #include "engine/client_limits.h"
 #include "engine/engine.h"
 #include "replication/replication.h"
+#include "script/scripts.h"
 #include "server/info_metrics.h"
 #include "server/shutdown.h"
 #include "settings/configuration.h"
@@ -55,6 +56,7 @@ class Info {
     const Identity& identity;
     const replication::Replication& replication;
     const Shutdown& shutdown;
+    const script::Scripts& scripts;
   };
   explicit Info(const Parts& parts);
 
@@ -83,6 +85,7 @@ class Info {
   void WriteServer(InfoText& text) const;
   void WriteClients(InfoText& text) const;
   void WriteMemory(InfoText& text) const;
+  void WriteScriptMemory(InfoText& text) const;
   void WriteStats(InfoText& text) const;
   void WriteCpu(InfoText& text) const;
   void WriteCommandStats(InfoText& text) const;

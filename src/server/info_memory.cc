@@ -12,6 +12,21 @@
 
 namespace hearth::server {
 
+void Info::WriteScriptMemory(InfoText& text) const {
+  const script::Scripts::Figures scripts = parts_.scripts.figures();
+  text.Add("used_memory_lua", scripts.eval_lua_bytes);
+  text.Add("used_memory_vm_eval", scripts.eval_lua_bytes);
+  text.AddHuman("used_memory_lua", scripts.eval_lua_bytes);
+  text.Add("used_memory_scripts_eval", scripts.script_bytes);
+  text.Add("number_of_cached_scripts", scripts.cached_scripts);
+  text.Add("number_of_functions", scripts.functions);
+  text.Add("number_of_libraries", scripts.libraries);
+  text.Add("used_memory_vm_functions", scripts.function_lua_bytes);
+  text.AddBytes("used_memory_vm_total", scripts.eval_lua_bytes + scripts.function_lua_bytes);
+  text.Add("used_memory_functions", scripts.function_bytes);
+  text.AddBytes("used_memory_scripts", scripts.script_bytes + scripts.function_bytes);
+}
+
 void Info::WriteMemory(InfoText& text) const {
   const MemoryFigures memory = ReadMemoryFigures(parts_.engine, parts_.metrics, parts_.identity);
   const settings::Settings& settings = parts_.engine.settings();
@@ -28,6 +43,7 @@ void Info::WriteMemory(InfoText& text) const {
   text.Add("allocator_resident", memory.allocator.resident);
   text.Add("allocator_muzzy", memory.allocator.muzzy);
   text.AddBytes("total_system_memory", env::TotalMemoryBytes());
+  WriteScriptMemory(text);
   text.AddBytes("maxmemory", settings.maxmemory);
   const settings::Directive* policy = settings::FindDirective("maxmemory-policy");
   text.Add("maxmemory_policy", policy->format(settings, *policy));

@@ -48,8 +48,9 @@ Server::Server(settings::Configuration& configuration, Logger& log, env::Clock& 
                     [this] { EndAtOnce(); }}),
       replication_({configuration, engine_, loop_, net, connections_, clock, disk, log, persistence_, tls_}),
       shutdown_({engine_, persistence_, replication_, log, [this] { End(); }}),
+      scripts_({engine_, clock, log, [this] { return ServeDuringScript(); }}),
       commands_({configuration, log, clock, random, disk, loop_, engine_, expiry_, connections_, limits_,
-                 persistence_, replication_, shutdown_}) {
+                 persistence_, replication_, shutdown_, scripts_}) {
   if (sentinel) BecomeSentinel(net, std::move(*sentinel));
   RenameCommands();
   engine_.set_after_batch([this](engine::Client& client) { limits_.AfterBatch(client); });
@@ -227,6 +228,18 @@ bool Server::TakeTurn() {
   return !is_stopping_;
 }
 
+// Timers and what goes on in the background wait: nobody else may see the dataset in the middle of a script.
+script::Serving Server::ServeDuringScript() {
+  loop_.RunNested();
+  if (is_stopping_) return script::Serving::kEndNow;
+  if (stop_signal_ == 0) stop_signal_ = env::TakeStopSignal();
+  return stop_signal_ != 0 ? script::Serving::kEndIfClean : script::Serving::kGoOn;
+}
+
+int Server::TakeStopSignal() {
+  return stop_signal_ != 0 ? std::exchange(stop_signal_, 0) : env::TakeStopSignal();
+}
+
 // Runs `hz` times a second.
 void Server::Cron() {
   const int64_t period_us = 1000000 / settings_.hz;
@@ -240,6 +253,7 @@ void Server::Cron() {
 void Server::Tick() {
   engine_.RefreshTime();
   limits_.Tick();
+  scripts_.Tick();
   if (sentinel_ == nullptr) {
     persistence_.Tick();
     replication_.Tick();
@@ -255,7 +269,7 @@ void Server::WakeFor(int64_t at_ms) {
 }
 
 void Server::BeforeWait() {
-  if (const int signal = env::TakeStopSignal(); signal != 0 && !is_stopping_) {
+  if (const int signal = TakeStopSignal(); signal != 0 && !is_stopping_) {
     shutdown_.BeginBySignal(signal);
   }
   engine_.BeforeWait();

@@ -23,6 +23,7 @@
 #include "net/tls_context.h"
 #include "persistence/persistence.h"
 #include "replication/replication.h"
+#include "script/scripts.h"
 #include "server/commands.h"
 #include "server/sentinel_mode.h"
 #include "server/shutdown.h"
@@ -64,6 +65,9 @@ class Server {
   void AdjustFileLimit();
   // Serves clients for a moment while data is loaded; false if the server is to end.
   bool TakeTurn();
+  // The same in the middle of a script that takes long.
+  script::Serving ServeDuringScript();
+  int TakeStopSignal();
   // What keeps and replicates the dataset, or in its place the Sentinel.
   Status StartService();
   void EndAtOnce();
@@ -85,9 +89,11 @@ class Server {
   persistence::Persistence persistence_;
   replication::Replication replication_;
   Shutdown shutdown_;
+  script::Scripts scripts_;
   Commands commands_;
   std::unique_ptr<SentinelMode> sentinel_;  // null for a server with data
   bool is_stopping_ = false;
+  int stop_signal_ = 0;  // taken while a script ran, and not yet followed
   int exit_code_ = 0;
 };
 

@@ -72,6 +72,8 @@ void ServerCommands::ShutDown(Context& ctx) {
   const bool has_others = wants_save || wants_no_save || request.is_immediate || request.is_forced;
   if ((is_abort && has_others) || (wants_save && wants_no_save)) return ctx.SyntaxError();
   if (is_abort) return AbortShutdown(ctx);
+  // A script that is stopped half way has made data that no replica has to wait for.
+  request.is_immediate |= engine_.is_busy();
   if (wants_save) request.save = ShutdownRequest::Save::kYes;
   if (wants_no_save) request.save = ShutdownRequest::Save::kNo;
   const Result<Shutdown::Stage> stage = shutdown_.Begin(request);
