@@ -1,5 +1,5 @@
-// A script that runs for longer than `busy-reply-threshold`: clients are served meanwhile, and told so. Who runs it
-// (script/) says so to the engine. Engine thread only.
+// A script that runs for longer than `busy-reply-threshold`: clients are served meanwhile, and told so. Who
+// runs it (script/) says so to the engine. Engine thread only.
 #pragma once
 
 #include <cstdint>

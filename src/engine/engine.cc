@@ -133,28 +133,36 @@ void Engine::AddPending(net::Batch& batch) {
 
 // Requests run in windows that fit the first-level cache: three passes ask for the memory that all of a
 // window's keys will touch, so that the waits overlap, and then the requests run.
+//
+// While a script takes long, this is called in the middle of itself: what waits behind the script, and what
+// has come since, runs before it. Entries that have run are marked by having no batch, and those that cannot
+// run yet stay.
 void Engine::RunPending() {
   constexpr size_t kWindow = 64;
-  // While a script takes long, others come in the middle of this.
-  std::vector<Pending> pending;
-  pending.swap(pending_);
-  for (size_t from = 0; from < pending.size(); from += kWindow) {
-    const std::span window(pending.data() + from, std::min(kWindow, pending.size() - from));
+  for (size_t at = 0; at < pending_.size();) {
+    const size_t end = std::min(pending_.size(), at + kWindow);
+    const std::span window(pending_.data() + at, end - at);
     if (window.size() > 1) {
-      for (const Pending& one : window) {
-        if (one.key_hash != 0) one.database->PrefetchBucket(one.key_hash);
+      for (const Pending& pending : window) {
+        if (pending.key_hash != 0) pending.database->PrefetchBucket(pending.key_hash);
       }
-      for (const Pending& one : window) {
-        if (one.key_hash != 0) one.database->PrefetchEntry(one.key_hash);
+      for (const Pending& pending : window) {
+        if (pending.key_hash != 0) pending.database->PrefetchEntry(pending.key_hash);
       }
-      for (const Pending& one : window) {
-        if (one.key_hash != 0) one.database->PrefetchChain(one.key_hash);
+      for (const Pending& pending : window) {
+        if (pending.key_hash != 0) pending.database->PrefetchChain(pending.key_hash);
       }
     }
-    for (const Pending& one : window) RunRequest(*one.batch, one.index);
+    for (; at < end; ++at) {
+      const Pending pending = pending_[at];
+      const bool may_run =
+          pending.batch != nullptr && (busy_ == Busy::kNo || pending.batch->next == pending.index);
+      if (!may_run) continue;
+      pending_[at].batch = nullptr;
+      RunRequest(*pending.batch, pending.index);
+    }
   }
-  pending.clear();
-  pending_.swap(pending);
+  if (busy_ == Busy::kNo) pending_.clear();
 }
 
 void Engine::RunRequest(net::Batch& batch, size_t index) {

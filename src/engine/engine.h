@@ -70,8 +70,8 @@ class Engine final : public net::ConnectionHandler,
 
   // ---- scripts (units.cc)
 
-  // Between the two, the handler that runs calls other commands as one unit: time stands still, and their effects go
-  // out together, in the place of its own.
+  // Between the two, the handler that runs calls other commands as one unit: time stands still, and their
+  // effects go out together, in the place of its own.
   void EnterUnit();
   void LeaveUnit(const Client& client);
   // Call, timed from now on and not from the end of the command before.
@@ -80,8 +80,8 @@ class Engine final : public net::ConnectionHandler,
   std::string WriteRefusal(const Client& client) const;
   // When the command that runs now began, memory was above the limit, and nothing could be evicted.
   bool is_out_of_memory() const { return (checks_ & kCheckMemory) != 0 && !had_room_; }
-  // While it is not kNo, the loop may take nested turns (EventLoop::RunNested): clients are told that a script runs.
-  // Nothing but what kCommandAllowBusy marks runs then, and the primary's stream waits.
+  // While it is not kNo, the loop may take nested turns (EventLoop::RunNested): clients are told that a
+  // script runs. Nothing but what kCommandAllowBusy marks runs then, and the primary's stream waits.
   void SetBusy(Busy busy);
   bool is_busy() const { return busy_ != Busy::kNo; }
 

@@ -1,5 +1,5 @@
-// What those who keep and copy the dataset need of libraries of functions: their code, which is all that there is to
-// keep of them. script/ has the libraries. Engine thread only.
+// What those who keep and copy the dataset need of libraries of functions: their code, which is all that
+// there is to keep of them. script/ has the libraries. Engine thread only.
 #pragma once
 
 #include <span>

@@ -1,6 +1,7 @@
 // What scripts need of the engine: commands within a command, and other clients while one takes long.
 
 #include "base/text.h"
+#include "engine/busy_error.h"
 #include "engine/engine.h"
 
 namespace hearth::engine {
@@ -35,7 +36,8 @@ void Engine::SetBusy(Busy busy) {
   if (busy_ == Busy::kNo) unit_before_busy_ = unit_;
   busy_ = busy;
   RefreshChecks();
-  if (busy_ != Busy::kNo) return;
+  // Who has asked at the same time as the script's caller waits behind it, and is told at once.
+  if (busy_ != Busy::kNo) return RunPending();
   unit_ = unit_before_busy_;
   for (const uint64_t id : std::exchange(held_while_busy_, {})) {
     if (Client* client = clients_.Find(id)) ResumeLater(*client);
@@ -52,10 +54,7 @@ bool Engine::PassesBusy(Client& client, Command& command, Arguments args) {
     }
   }
   if (is_allowed) return true;
-  Reject(client, command,
-         busy_ == Busy::kScript
-             ? "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
-             : "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.");
+  Reject(client, command, BusyError(busy_));
   return false;
 }
 

@@ -70,8 +70,8 @@ class EventLoop {
 
   // One turn; waits at most `max_wait_micros` (-1 = no limit).
   void RunOnce(int64_t max_wait_micros);
-  // A turn in the middle of a hook of this one, which must come back soon to keep connections alive: readiness is
-  // dispatched and the hooks of kCollect and kFlush run. Timers, posted functions and hooks of kWork wait.
+  // A turn in the middle of a hook of this one, to keep connections alive: readiness is dispatched and the
+  // hooks of kCollect and kFlush run. Timers, posted functions and hooks of kWork wait.
   void RunNested();
   bool is_nested() const { return is_nested_; }
   // Turns until Stop.

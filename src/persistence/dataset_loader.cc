@@ -130,7 +130,8 @@ Status DatasetLoader::Insert(rdb::LoadBatch& batch, rdb::OnDuplicate on_duplicat
 Status DatasetLoader::LoadFunctions(std::span<const std::string> codes, rdb::OnDuplicate on_duplicate) {
   using Existing = engine::FunctionLibraries::Existing;
   engine::FunctionLibraries* functions = parts_.engine.functions();
-  if (functions == nullptr) return Fail("the file holds libraries of functions, for which there is no interpreter");
+  if (functions == nullptr)
+    return Fail("the file holds libraries of functions, for which there is no interpreter");
   return functions->Load(codes, on_duplicate == rdb::OnDuplicate::kReplace ? Existing::kReplaceSameName
                                                                            : Existing::kRefuseSameName);
 }

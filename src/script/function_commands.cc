@@ -12,7 +12,8 @@ namespace {
 using engine::Context;
 
 void WrongSubcommandArguments(Context& ctx) {
-  ctx.Error(fmt::format("ERR unknown subcommand or wrong number of arguments for '{}'. Try FUNCTION HELP.", ctx[1]));
+  ctx.Error(fmt::format("ERR unknown subcommand or wrong number of arguments for '{}'. Try FUNCTION HELP.",
+                        ctx[1]));
 }
 
 void DescribeLibrary(const Library& library, bool has_code, resp::Writer& reply) {
@@ -49,7 +50,8 @@ void DescribeLibrary(const Library& library, bool has_code, resp::Writer& reply)
 void Scripts::FunctionLoad(Context& ctx) {
   bool replaces = false;
   for (size_t i = 2; i + 1 < ctx.size(); ++i) {
-    if (replaces || !ctx.Is(i, "replace")) return ctx.Error(fmt::format("ERR Unknown option given: {}", ctx[i]));
+    if (replaces || !ctx.Is(i, "replace"))
+      return ctx.Error(fmt::format("ERR Unknown option given: {}", ctx[i]));
     replaces = true;
   }
   // What is accepted already is not refused for its length.
@@ -101,19 +103,20 @@ void Scripts::FunctionList(Context& ctx) {
 }
 
 void Scripts::FunctionStats(Context& ctx) {
+  const Result<std::optional<Runner::Current>> current = runner_.DescribeFunction();
+  if (!current) return ctx.Error(current.error().message);
   resp::Writer& reply = ctx.reply();
   reply.Map(2);
   reply.Bulk("running_script");
-  Runner::Current current;
-  if (runner_.DescribeFunction(&current)) {
+  if (const auto& running = *current) {
     reply.Map(3);
     reply.Bulk("name");
-    reply.Bulk(current.name);
+    reply.Bulk(running->name);
     reply.Bulk("command");
-    reply.Array(current.command.size());
-    for (const std::string_view word : current.command) reply.Bulk(word);
+    reply.Array(running->command.size());
+    for (const std::string_view word : running->command) reply.Bulk(word);
     reply.Bulk("duration_ms");
-    reply.Integer(current.duration_ms);
+    reply.Integer(running->duration_ms);
   } else {
     reply.Null();
   }

@@ -1,5 +1,5 @@
-// The payload of FUNCTION DUMP and RESTORE: the code of each library as in an RDB file, then version and checksum.
-// Format: docs/formats/rdb.md. Pure functions; any thread.
+// The payload of FUNCTION DUMP and RESTORE: the code of each library as in an RDB file, then version and
+// checksum. Format: docs/formats/rdb.md. Pure functions; any thread.
 #pragma once
 
 #include <span>

@@ -14,7 +14,8 @@ Status FunctionStore::Insert(Set& set, std::shared_ptr<const Library> library) {
       return Fail(fmt::format("Function {} already exists", function.name));
     }
   }
-  for (const Function& function : library->functions) set.functions.emplace(ToLower(function.name), &function);
+  for (const Function& function : library->functions)
+    set.functions.emplace(ToLower(function.name), &function);
   const std::string& name = library->name;
   set.libraries.emplace(name, std::move(library));
   return {};
@@ -86,7 +87,8 @@ size_t FunctionStore::memory_bytes() const {
   for (const auto& [name, library] : set_.libraries) {
     bytes += sizeof(Library) + library->code.capacity();
     for (const Function& function : library->functions) {
-      bytes += sizeof(Function) + function.name.capacity() + (function.description ? function.description->capacity() : 0);
+      bytes += sizeof(Function) + function.name.capacity() +
+               (function.description ? function.description->capacity() : 0);
     }
   }
   return bytes;

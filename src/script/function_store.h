@@ -1,5 +1,5 @@
-// The libraries of functions: their code, and the functions that FCALL finds in them. Changes are made on a copy, so that
-// a set of libraries is taken whole or not at all.
+// The libraries of functions: their code, and the functions that FCALL finds in them. Changes are made on a
+// copy, so that a set of libraries is taken whole or not at all.
 //
 // Owned by Scripts; engine thread only.
 #pragma once

@@ -44,10 +44,13 @@ int DescribeError(lua_State* lua) {
     lua_setfield(lua, -2, "err");
     lua_replace(lua, 1);
   }
+  // The function that has raised it, or that which has called what raised it. A call whose result is returned
+  // as it is leaves no trace of its caller: then nothing is known.
   lua_Debug where;
-  bool is_known = lua_getstack(lua, 1, &where) != 0 && lua_getinfo(lua, "Sl", &where) != 0;
-  if (is_known && *where.what == 'C') {
-    is_known = lua_getstack(lua, 2, &where) != 0 && lua_getinfo(lua, "Sl", &where) != 0;
+  bool is_known = false;
+  for (int level = 1; level <= 2 && !is_known; ++level) {
+    is_known =
+        lua_getstack(lua, level, &where) != 0 && lua_getinfo(lua, "Sl", &where) != 0 && where.currentline > 0;
   }
   if (is_known) {
     lua_pushstring(lua, "source");
@@ -124,7 +127,8 @@ void* LuaMemory::Allocate(void* self, void* block, size_t old_bytes, size_t new_
     memory->used_bytes_ -= old_bytes;
     return nullptr;
   }
-  if (new_bytes > old_bytes && memory->used_bytes_ + (new_bytes - old_bytes) > memory->limit_bytes_) return nullptr;
+  if (new_bytes > old_bytes && memory->used_bytes_ + (new_bytes - old_bytes) > memory->limit_bytes_)
+    return nullptr;
   void* moved = std::realloc(block, new_bytes);
   if (moved != nullptr) memory->used_bytes_ += new_bytes - old_bytes;
   return moved;

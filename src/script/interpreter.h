@@ -1,7 +1,8 @@
-// One state of the Lua interpreter: sandboxed, bounded in memory, interpreted and never compiled, since compiled loops
-// cannot be stopped. EVAL's scripts share one, the libraries of functions another.
+// One state of the Lua interpreter: sandboxed, bounded in memory, interpreted and never compiled, since
+// compiled loops cannot be stopped. EVAL's scripts share one, the libraries of functions another.
 //
-// Nothing here may be called from inside Lua. Owned by Scripts; engine thread only, but for what Watchdog does.
+// Nothing here may be called from inside Lua. Owned by Scripts; engine thread only, but for what Watchdog
+// does.
 #pragma once
 
 #include <cstddef>

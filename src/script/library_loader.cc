@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "script/libraries/libraries.h"
 #include "script/redis_api.h"
+#include "script/reply_to_lua.h"
 #include "script/script_flags.h"
 
 namespace hearth::script {
@@ -19,11 +20,12 @@ int RefuseWrite(lua_State* lua) { return luaL_error(lua, "Attempt to modify a re
 
 int RefuseRead(lua_State* lua) {
   const char* name = lua_tostring(lua, 2);
-  return luaL_error(lua, "Script attempted to access nonexistent global variable '%s'", name != nullptr ? name : "");
+  return luaL_error(lua, "Script attempted to access nonexistent global variable '%s'",
+                    name != nullptr ? name : "");
 }
 
-// Replaces the table on top by an empty one that shows it, in which nothing can be changed, and whose missing fields
-// are errors.
+// Replaces the table on top by an empty one that shows it, in which nothing can be changed, and whose missing
+// fields are errors.
 void GuardTable(lua_State* lua) {
   lua_createtable(lua, 0, 1);
   lua_pushcfunction(lua, &RefuseRead);
@@ -61,8 +63,8 @@ bool ReadFlags(lua_State* lua, uint32_t* flags) {
   return true;
 }
 
-// What redis.register_function was given, with the callback's place on the stack. Plain data: errors are raised while it
-// is there.
+// What redis.register_function was given, with the callback's place on the stack. Plain data: errors are
+// raised while it is there.
 struct Registration {
   std::string_view name;
   std::string_view description;
@@ -114,7 +116,8 @@ void ReadNamedArgument(lua_State* lua, std::string_view key, Registration* to) {
     to->callback = 2;
   } else if (EqualsIgnoreCase(key, "flags")) {
     if (lua_istable(lua, -1) == 0) {
-      RaiseError(lua, "ERR flags argument to redis.register_function must be a table representing function flags");
+      RaiseError(lua,
+                 "ERR flags argument to redis.register_function must be a table representing function flags");
     }
     if (!ReadFlags(lua, &to->flags)) RaiseError(lua, "ERR unknown flag given");
   } else {
@@ -245,16 +248,18 @@ int LibraryLoader::Register(lua_State* lua) {
   if (loader.loading_ == nullptr) {
     return RaiseError(lua, "ERR redis.register_function can only be called on FUNCTION LOAD command");
   }
-  if (count < 1 || count > 2) return RaiseError(lua, "ERR wrong number of arguments to redis.register_function");
+  if (count < 1 || count > 2)
+    return RaiseError(lua, "ERR wrong number of arguments to redis.register_function");
   Registration registration;
   if (count == 2) {
     ReadPositional(lua, &registration);
   } else if (lua_istable(lua, 1) != 0) {
     ReadNamed(lua, &registration);
   } else {
-    return RaiseError(lua,
-                      "ERR calling redis.register_function with a single argument is only applicable to Lua table "
-                      "(representing named arguments).");
+    return RaiseError(
+        lua,
+        "ERR calling redis.register_function with a single argument is only applicable to Lua table "
+        "(representing named arguments).");
   }
   if (!IsGoodName(registration.name)) {
     lua_pushliteral(lua, "ERR ");
@@ -268,12 +273,19 @@ int LibraryLoader::Register(lua_State* lua) {
     }
   }
   lua_pushvalue(lua, registration.callback);
+  lua_Debug place;
+  lua_pushvalue(lua, -1);
+  lua_getinfo(lua, ">S", &place);
+  // Before the line of its `end`, if it has several.
+  const int last_line =
+      place.lastlinedefined > place.linedefined ? place.lastlinedefined - 1 : place.linedefined;
   const int reference = Interpreter::Keep(lua);
   Function& function = loader.loading_->library.functions.emplace_back();
   function.name = registration.name;
   if (registration.has_description) function.description = registration.description;
   function.flags = registration.flags;
   function.reference = reference;
+  function.last_line = last_line;
   return 0;
 }
 

@@ -1,5 +1,5 @@
-// Makes a library of its code: runs it once, in an environment of its own in which it registers its functions and can do
-// little else.
+// Makes a library of its code: runs it once, in an environment of its own in which it registers its functions
+// and can do little else.
 //
 // Owned by FunctionStore; engine thread only.
 #pragma once
@@ -25,6 +25,7 @@ struct Function {
   std::optional<std::string> description;
   uint32_t flags = 0;
   int reference = LUA_NOREF;
+  int last_line = 1;
 };
 
 struct Library {
@@ -66,9 +67,9 @@ class LibraryLoader {
 
   env::Clock& clock_;
   Interpreter interpreter_;
-  int environment_ = LUA_NOREF;       // that all functions have
+  int environment_ = LUA_NOREF;        // that all functions have
   int environment_rules_ = LUA_NOREF;  // its metatable, which says what it shows
-  int loading_globals_ = LUA_NOREF;   // while a library loads
+  int loading_globals_ = LUA_NOREF;    // while a library loads
   Loading* loading_ = nullptr;
 };
 

@@ -194,9 +194,4 @@ void OpenProtectedCalls(lua_State* lua) {
   lua_setglobal(lua, "pcall");
 }
 
-int RaiseError(lua_State* lua, std::string_view text) {
-  PushError(lua, text, false);
-  return lua_error(lua);
-}
-
 }  // namespace hearth::script

@@ -1,5 +1,5 @@
-// The table `redis` (and `server`, which is another name for it) that scripts, functions and loading libraries see.
-// Called while a state is prepared, before its globals are protected.
+// The table `redis` (and `server`, which is another name for it) that scripts, functions and loading
+// libraries see. Called while a state is prepared, before its globals are protected.
 #pragma once
 
 #include <lua.hpp>
@@ -18,8 +18,5 @@ void PushApi(lua_State* lua, Runner& runner, ApiOf of);
 
 // Puts into the globals what differs from Lua's own: pcall gives the text of an error and not its table.
 void OpenProtectedCalls(lua_State* lua);
-
-// Raises an error as those of redis.* look; does not return.
-int RaiseError(lua_State* lua, std::string_view text);
 
 }  // namespace hearth::script

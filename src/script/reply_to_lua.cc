@@ -13,7 +13,8 @@ namespace {
 // Our own replies, which the writer has made: they are whole and right.
 class ReplyReader {
  public:
-  ReplyReader(lua_State* lua, std::string_view reply) : lua_(lua), at_(reply.data()), end_(at_ + reply.size()) {}
+  ReplyReader(lua_State* lua, std::string_view reply)
+      : lua_(lua), at_(reply.data()), end_(at_ + reply.size()) {}
 
   void Push() {
     luaL_checkstack(lua_, 4, "reply");
@@ -148,6 +149,11 @@ void PushError(lua_State* lua, std::string_view text, bool is_counted) {
   if (!is_counted) return;
   lua_pushboolean(lua, 1);
   lua_setfield(lua, -2, "ignore_error_stats_update");
+}
+
+int RaiseError(lua_State* lua, std::string_view text) {
+  PushError(lua, text, false);
+  return lua_error(lua);
 }
 
 }  // namespace hearth::script

@@ -15,4 +15,7 @@ bool PushReply(lua_State* lua, std::string_view reply);
 // Pushes an error as commands' errors look.
 void PushError(lua_State* lua, std::string_view text, bool is_counted);
 
+// Raises one; does not return.
+int RaiseError(lua_State* lua, std::string_view text);
+
 }  // namespace hearth::script

@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 
 #include "base/assert.h"
+#include "engine/busy_error.h"
 #include "script/libraries/libraries.h"
 #include "script/lua_to_reply.h"
+#include "script/reply_to_lua.h"
 
 namespace hearth::script {
 namespace {
@@ -37,7 +39,8 @@ struct Runner::Invocation {
   WrittenReply written;
 };
 
-Runner::Runner(const Parts& parts) : parts_(parts), engine_(parts.engine), watchdog_(parts.clock, &Runner::Hook) {}
+Runner::Runner(const Parts& parts)
+    : parts_(parts), engine_(parts.engine), watchdog_(parts.clock, &Runner::Hook) {}
 
 // ---- before, during and after
 
@@ -86,8 +89,8 @@ void Runner::Invoke(lua_State* lua, void* data) {
   }
 }
 
-void Runner::Run(engine::Context& context, const Callable& callable, engine::Arguments keys, engine::Arguments args,
-                 bool is_read_only) {
+void Runner::Run(engine::Context& context, const Callable& callable, engine::Arguments keys,
+                 engine::Arguments args, bool is_read_only) {
   HEARTH_ASSERT(run_ == nullptr);
   engine::Client& client = context.client();
   if (const std::string refusal = Refusal(client, callable, is_read_only); !refusal.empty()) {
@@ -117,10 +120,13 @@ void Runner::Run(engine::Context& context, const Callable& callable, engine::Arg
 void Runner::Finish(engine::Context& context, Invocation& invocation, bool is_done) {
   if (!is_done) {
     Interpreter::ScriptError error = invocation.callable.interpreter->TakeError();
-    if (!error.source.empty()) {
-      error.text +=
-          fmt::format(" script: {}, on {}:{}.", invocation.callable.name, error.source, error.line);
+    // Where it is not known, it was the last thing that the script did.
+    const Callable& callable = invocation.callable;
+    if (error.source.empty()) {
+      error.source = callable.is_function ? "@user_function" : "@user_script";
+      error.line = callable.last_line;
     }
+    error.text += fmt::format(" script: {}, on {}:{}.", callable.name, error.source, error.line);
     return error.is_counted ? context.ErrorCountedBefore(error.text) : context.Error(error.text);
   }
   resp::OutputBuffer& output = invocation.output;
@@ -144,28 +150,30 @@ void Runner::Finish(engine::Context& context, Invocation& invocation, bool is_do
 
 // ---- stopping
 
-bool Runner::DescribeFunction(Current* current) const {
-  if (run_ == nullptr || !run_->callable.is_function) return false;
-  *current = {run_->callable.name, run_->command, (parts_.clock.MonotonicMicros() - run_->started_us) / 1000};
-  return true;
+Result<std::optional<Runner::Current>> Runner::DescribeFunction() const {
+  if (run_ == nullptr) return std::nullopt;
+  if (!run_->callable.is_function) return Fail(std::string(engine::BusyError(engine::Busy::kScript)));
+  return Current{run_->callable.name, run_->command,
+                 (parts_.clock.MonotonicMicros() - run_->started_us) / 1000};
 }
 
 Status Runner::Kill(bool is_function) {
   if (run_ == nullptr) return Fail("NOTBUSY No scripts in execution right now.");
   if (run_->client.is(engine::Client::kFromPrimary)) {
     return Fail(
-        "UNKILLABLE The busy script was sent by a master instance in the context of replication and cannot be "
+        "UNKILLABLE The busy script was sent by a master instance in the context of replication and cannot "
+        "be "
         "killed.");
   }
   if (run_->has_written) {
     return Fail(
-        "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait "
+        "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either "
+        "wait "
         "the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.");
   }
   if (is_function != run_->callable.is_function) {
-    return Fail(fmt::format(
-        "BUSY Redis is busy running a script. You can only call {} KILL or SHUTDOWN NOSAVE.",
-        run_->callable.is_function ? "FUNCTION" : "SCRIPT"));
+    return Fail(std::string(
+        engine::BusyError(run_->callable.is_function ? engine::Busy::kFunction : engine::Busy::kScript)));
   }
   run_->is_killed = true;
   return {};
@@ -183,7 +191,8 @@ void Runner::OnHook(lua_State* lua) {
       run.is_slow = true;
       watchdog_.Heard(lua, kHookCount, false);
       parts_.log.Warning(
-          "Slow script detected: still in execution after {} milliseconds. You can try killing the script using "
+          "Slow script detected: still in execution after {} milliseconds. You can try killing the script "
+          "using "
           "the {} command. Script name is: {}.",
           (now_us - run.started_us) / 1000, run.callable.is_function ? "FUNCTION KILL" : "SCRIPT KILL",
           run.callable.name);
@@ -194,9 +203,8 @@ void Runner::OnHook(lua_State* lua) {
   if (!run.is_killed) return;
   // It may catch the error: then it gets the next one at once.
   watchdog_.Heard(lua, 1, true);
-  if (run.is_dropped) luaL_error(lua, "Script ended: the server shuts down");
-  luaL_error(lua, "Error running script: Script killed by user with %s.",
-             run.callable.is_function ? "FUNCTION KILL" : "SCRIPT KILL");
+  if (!run.is_dropped) parts_.log.Notice("Lua script killed by user with SCRIPT KILL.");
+  RaiseError(lua, "ERR Script killed by user with SCRIPT KILL...");
 }
 
 void Runner::ServeOthers() {

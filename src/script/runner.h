@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,6 +38,7 @@ struct Callable {
   std::string_view name;  // the digest of a script, the name of a function
   uint32_t flags;         // of ScriptFlag
   bool is_function;
+  int last_line;  // of its source
 };
 
 class Runner {
@@ -62,14 +64,16 @@ class Runner {
     int64_t duration_ms;
   };
   bool is_running() const { return run_ != nullptr; }
-  // The function that runs; false if none does.
-  bool DescribeFunction(Current* current) const;
+  // The function that runs, if one does. The error, whole, while a script of EVAL runs.
+  Result<std::optional<Current>> DescribeFunction() const;
   // The error, whole, if it cannot be killed.
   Status Kill(bool is_function);
 
   // ---- what Lua calls back; each gives the number of its results, or raises
 
-  static Runner& Of(lua_State* lua) { return *static_cast<Runner*>(lua_touserdata(lua, lua_upvalueindex(1))); }
+  static Runner& Of(lua_State* lua) {
+    return *static_cast<Runner*>(lua_touserdata(lua, lua_upvalueindex(1)));
+  }
   // redis.call and redis.pcall: pushes the reply. False if it is an error.
   bool CallCommand(lua_State* lua);
   // redis.acl_check_cmd. False if an error has been pushed.

@@ -1,7 +1,6 @@
 // The commands that scripts call: their arguments out of Lua, what they may do, and their replies into Lua.
 
 #include <cmath>
-#include <cstdio>
 
 #include <fmt/format.h>
 
@@ -19,7 +18,8 @@ std::string_view FormatNumber(lua_Number number, std::array<char, 32>& to) {
   if (static_cast<lua_Number>(whole) == number && (whole != 0 || !std::signbit(number))) {
     return {to.data(), static_cast<size_t>(FormatInt64(whole, to.data()))};
   }
-  return {to.data(), static_cast<size_t>(std::snprintf(to.data(), to.size(), "%.17g", number))};
+  const auto written = fmt::format_to_n(to.data(), to.size(), "{:.17g}", number);
+  return {to.data(), written.size};
 }
 
 }  // namespace
@@ -78,7 +78,8 @@ std::string Runner::CommandRefusal(engine::Command& command) {
   if (client.is(engine::Client::kRestricted) && !client.is(engine::Client::kFromPrimary)) {
     const engine::AclVerdict verdict = engine_.acl().Check(client, command, arguments_);
     if (!verdict.is_allowed()) {
-      engine_.acl().Record(client, command, arguments_, verdict, engine::AclContext::kScript, engine_.now_ms());
+      engine_.acl().Record(client, command, arguments_, verdict, engine::AclContext::kScript,
+                           engine_.now_ms());
       return "NOPERM ACL failure in script: " +
              engine::Acl::Explain(*client.user, command, arguments_, verdict, false);
     }
@@ -107,7 +108,8 @@ bool Runner::CallCommand(lua_State* lua) {
   if (!GatherArguments(lua)) return false;
   engine::Command* command = FindCommand();
   if (command == nullptr) return Refuse(lua, nullptr, "ERR Unknown Redis command called from script");
-  if (const std::string refusal = CommandRefusal(*command); !refusal.empty()) return Refuse(lua, command, refusal);
+  if (const std::string refusal = CommandRefusal(*command); !refusal.empty())
+    return Refuse(lua, command, refusal);
   engine::Client& client = run_->client;
   // A reply that did not fit Lua's memory may still stand there.
   if (!scratch_.empty()) scratch_.Clear();

@@ -1,6 +1,6 @@
 #include "script/script_cache.h"
 
-#include <array>
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -56,6 +56,9 @@ Result<Script*> ScriptCache::Load(std::string_view text, bool pins) {
   script.digest = DigestOf(text);
   script.flags = source->flags;
   script.reference = *reference;
+  // That which is not empty.
+  const size_t end = text.find_last_not_of(" \t\r\n") + 1;
+  script.last_line = static_cast<int>(1 + std::count(text.begin(), text.begin() + end, '\n'));
   script.is_pinned = pins;
   if (!pins) script.place = of_eval_.insert(of_eval_.end(), &script);
   memory_bytes_ += MemoryOf(script);

@@ -1,5 +1,5 @@
-// The scripts that EVALSHA finds, by digest. Those of SCRIPT LOAD stay until SCRIPT FLUSH; of those that came with EVAL
-// the ones used last stay.
+// The scripts that EVALSHA finds, by digest. Those of SCRIPT LOAD stay until SCRIPT FLUSH; of those that came
+// with EVAL the ones used last stay.
 //
 // Owned by Scripts; engine thread only.
 #pragma once
@@ -24,7 +24,8 @@ struct Script {
   Digest digest;
   uint32_t flags = 0;
   int reference = 0;
-  bool is_pinned = false;  // by SCRIPT LOAD
+  int last_line = 1;
+  bool is_pinned = false;              // by SCRIPT LOAD
   std::list<Script*>::iterator place;  // among those that are not
 
   std::string_view sha() const { return {digest.data(), digest.size()}; }

@@ -57,7 +57,8 @@ Result<ScriptSource> ParseScript(std::string_view text) {
   if (end == std::string_view::npos) return Fail("Invalid script shebang");
   const auto words = SplitArguments(text.substr(0, end));
   if (!words || words->empty()) return Fail("Invalid engine in script shebang");
-  if (words->front() != "#!lua") return Fail(fmt::format("Unexpected engine in script shebang: {}", words->front()));
+  if (words->front() != "#!lua")
+    return Fail(fmt::format("Unexpected engine in script shebang: {}", words->front()));
   ScriptSource source{.flags = 0, .body = text.substr(end)};
   for (size_t i = 1; i < words->size(); ++i) {
     const std::string& word = (*words)[i];

@@ -1,5 +1,5 @@
-// What a script or a function says of itself: the flags, and the first line of a source ("#!lua name=... flags=...").
-// Pure functions; any thread.
+// What a script or a function says of itself: the flags, and the first line of a source ("#!lua name=...
+// flags=..."). Pure functions; any thread.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,8 @@ uint32_t FindFlag(std::string_view name);
 
 struct ScriptSource {
   uint32_t flags = kUndeclared;
-  std::string_view body;  // what is compiled: the rest, from the end of the first line on, so that lines are counted right
+  std::string_view
+      body;  // what is compiled: the rest, from the end of the first line on, so that lines are counted right
 };
 // Of EVAL and SCRIPT LOAD. The error is the text after "ERR ".
 Result<ScriptSource> ParseScript(std::string_view text);
@@ -47,6 +48,7 @@ Result<LibrarySource> ParseLibrary(std::string_view text);
 // Letters, digits and underscores, at least one.
 bool IsGoodName(std::string_view name);
 inline constexpr std::string_view kBadName =
-    "Library names can only contain letters, numbers, or underscores(_) and must be at least one character long";
+    "Library names can only contain letters, numbers, or underscores(_) and must be at least one character "
+    "long";
 
 }  // namespace hearth::script

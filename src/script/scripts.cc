@@ -50,7 +50,8 @@ void Scripts::RunScript(engine::Context& ctx, const Script& script, const KeysAn
                           .reference = script.reference,
                           .name = script.sha(),
                           .flags = script.flags,
-                          .is_function = false};
+                          .is_function = false,
+                          .last_line = script.last_line};
   runner_.Run(ctx, callable, given.keys, given.args, is_read_only);
 }
 
@@ -81,7 +82,8 @@ void Scripts::CallFunction(engine::Context& ctx, bool is_read_only) {
                           .reference = function->reference,
                           .name = function->name,
                           .flags = function->flags,
-                          .is_function = true};
+                          .is_function = true,
+                          .last_line = function->last_line};
   runner_.Run(ctx, callable, given.keys, given.args, is_read_only);
 }
 

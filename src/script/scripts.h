@@ -1,4 +1,5 @@
-// Scripts and functions: the commands EVAL, SCRIPT, FUNCTION, FCALL and their kin, and what stands behind them.
+// Scripts and functions: the commands EVAL, SCRIPT, FUNCTION, FCALL and their kin, and what stands behind
+// them.
 //
 // Owned by the composition root; engine thread only.
 #pragma once
@@ -50,7 +51,8 @@ class Scripts {
   };
 
   static bool TakeKeys(engine::Context& ctx, std::string_view not_a_number, KeysAndArguments* to);
-  void RunScript(engine::Context& ctx, const Script& script, const KeysAndArguments& given, bool is_read_only);
+  void RunScript(engine::Context& ctx, const Script& script, const KeysAndArguments& given,
+                 bool is_read_only);
   void EvalText(engine::Context& ctx, bool is_read_only);
   void EvalDigest(engine::Context& ctx, bool is_read_only);
   void CallFunction(engine::Context& ctx, bool is_read_only);

@@ -62,7 +62,8 @@ void Watchdog::WakeThread() {
 }
 
 int64_t Watchdog::Period() const {
-  return std::clamp(limit_us_.load(std::memory_order_relaxed) / 4, kShortestPeriodMicros, kLongestPeriodMicros);
+  return std::clamp(limit_us_.load(std::memory_order_relaxed) / 4, kShortestPeriodMicros,
+                    kLongestPeriodMicros);
 }
 
 void Watchdog::Watch(std::stop_token stop) {
@@ -105,7 +106,8 @@ void Watchdog::Look(int64_t now_us) {
     return;
   }
   if (phase != Phase::kRunning || now_us - seen_since_us_ < limit_us_.load(std::memory_order_relaxed)) return;
-  // Had the script ended and another begun in between, that one would find that it has time left, and unset the hook.
+  // Had the script ended and another begun in between, that one would find that it has time left, and unset
+  // the hook.
   if (!phase_.compare_exchange_strong(phase, Phase::kHooked, std::memory_order_acq_rel)) return;
   is_heard_ = false;
   lua_sethook(lua_, hook_, LUA_MASKCOUNT, 1);

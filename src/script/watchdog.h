@@ -1,9 +1,10 @@
-// Looks after running scripts from a thread of its own: one that has run for longer than it may gets a hook, by which the
-// engine thread comes to its senses again. A script that is quick costs two atomic writes.
+// Looks after running scripts from a thread of its own: one that has run for longer than it may gets a hook,
+// by which the engine thread comes to its senses again. A script that is quick costs two atomic writes.
 //
-// Begin and End are the engine thread's; the thread starts with the first script. The hook itself runs on the engine
-// thread, inside Lua, which checks for it at every instruction once it is set; setting one from outside is what lua_sethook
-// allows for. Limitations: what runs inside one call of a library function in C is not interrupted.
+// Begin and End are the engine thread's; the thread starts with the first script. The hook itself runs on the
+// engine thread, inside Lua, which checks for it at every instruction once it is set; setting one from
+// outside is what lua_sethook allows for. Limitations: what runs inside one call of a library function in C
+// is not interrupted.
 #pragma once
 
 #include <atomic>
@@ -30,8 +31,8 @@ class Watchdog {
   // It has ended. Afterwards the state has no hook.
   void End();
 
-  // Inside the hook: the script goes on with the hook, which comes every `count` instructions from now on, and at every
-  // line if it `is_dying`.
+  // Inside the hook: the script goes on with the hook, which comes every `count` instructions from now on,
+  // and at every line if it `is_dying`.
   void Heard(lua_State* lua, int count, bool is_dying);
   // Inside the hook: it was meant for the script before.
   void MeantAnother(lua_State* lua);
