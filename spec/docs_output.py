@@ -61,6 +61,15 @@ Directives that are accepted but not acted on yet are at the end. [configuration
 - What a MONITOR client runs itself in a transaction is shown after the transaction's reply.
 - Equal distances in replies of GEOSEARCH and GEORADIUS come in the order of scores; equal elements of SORT in any order.
 
+Scripts:
+
+- They run on LuaJIT (without its compiler): the order of `pairs` differs from run to run, NaN has no sign, and what LuaJIT takes
+  beyond Lua 5.1 works (`goto`, `\\x41`, `string.rep` with a separator, `%s` of any value). An error in a function called by a
+  return statement, but for `return redis.call(...)` and its like, does not know its line.
+- `cjson.encode` and `cmsgpack.pack` write the names of a table in order, numbers first: the same table gives the same text.
+- There is no `string.dump`; `os.clock` is there; `collectgarbage` collects and counts, but cannot be turned off.
+- Calls nested through coroutines and `string.gsub` end with an error where they would use up the C stack.
+
 Sentinel:
 
 - Elections begin nearly at once and by rank; a split vote is repeated within a second, and a leader or candidate that dies is
