@@ -88,7 +88,7 @@ void Tracking::RememberKeys(const Command& command, std::span<const std::string_
 void Tracking::EndRequest(Client& client, const Command* command) {
   if (client.tracking == nullptr || !client.tracking->is_caching_said) return;
   // Said before or inside a transaction, it is for all of that.
-  if (client.in_transaction() || client.is(Client::kBlocked)) return;
+  if (client.in_transaction() || (client.state & (Client::kBlocked | Client::kPaused)) != 0) return;
   if (command != nullptr && command->facts->container == "client") return;
   client.tracking->is_caching_said = false;
 }

@@ -40,6 +40,14 @@ def test_the_list_says_what_a_client_is_and_does(both):
     assert shown[0] == shown[1]
 
 
+def test_the_list_counts_watched_keys(hearth):
+    with hearth.client() as client:
+        client.pipeline([("WATCH", "a", "b"), ("WATCH", "a", "c")])
+        assert lines(client)[0]["watch"] == "3"
+        client.call("UNWATCH")
+        assert lines(client)[0]["watch"] == "0"
+
+
 @pytest.mark.parametrize("kind, number", [("normal", 2), ("pubsub", 1), ("replica", 0), ("master", 0)])
 def test_the_list_filters_by_type_and_id(each, kind, number):
     with each.client() as client, each.client() as other, each.client() as subscriber:
