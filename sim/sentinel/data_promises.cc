@@ -94,6 +94,7 @@ Reply DataServer::Replication(const std::vector<std::string>& words) {
   const uint64_t epoch = ParseUint64(words.at(2)).value();
   if (epoch < acks_.epoch()) return Stale();
   if (words[1] == "FENCE") return Fence(epoch);
+  if (words[1] == "REPLACED") return Replace(epoch);
   const bool is_forced = words.size() == 4;
   if (words[1] == "PROMOTE") {
     if (primary_ && fenced_epoch_ != epoch && !is_forced) return Stale();
@@ -108,12 +109,15 @@ Reply DataServer::Replication(const std::vector<std::string>& words) {
   return Ok();
 }
 
+Reply DataServer::Replace(uint64_t epoch) {
+  if (primary_) return Ok();
+  if (epoch == acks_.epoch()) return Stale();
+  replaced_ms_ = host().monotonic_ms();
+  return Ok();
+}
+
 Reply DataServer::Fence(uint64_t epoch) {
-  if (!primary_) {
-    if (epoch == acks_.epoch()) return Stale();
-    replaced_ms_ = host().monotonic_ms();
-    return Ok();
-  }
+  if (!primary_) return Stale();
   acks_.RaiseEpoch(epoch);
   cast_.stage.trace().Add("host {} is fenced in epoch {} at {}", id_, epoch, disk_.offset);
   const bool is_first = std::exchange(fenced_epoch_, epoch) == 0;

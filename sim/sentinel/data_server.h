@@ -73,6 +73,7 @@ class DataServer final : public Talker {
   void FollowHost(std::optional<HostId> whom, bool is_forced);
   sentinel::Reply Replication(const std::vector<std::string>& words);
   sentinel::Reply Fence(uint64_t epoch);
+  sentinel::Reply Replace(uint64_t epoch);
   std::vector<replication::AcksReplica> Acknowledging() const;
   void Write();
   void Promise();

@@ -20,16 +20,20 @@ Status Replication::CheckEpoch(uint64_t epoch) const {
 
 Status Replication::Fence(uint64_t epoch) {
   HEARTH_TRY(CheckEpoch(epoch));
-  if (is_replica()) {
-    if (fenced_epoch_ == 0) {
-      parts_.log.Warning("Fenced in epoch {}: nothing more is taken from, or acknowledged to, {}:{}", epoch,
-                         primary().host, primary().port);
-      link_.Leave();
-    }
-    replicas_.acks().RaiseEpoch(epoch);
-    fenced_epoch_ = epoch;
-    return {};
+  if (!is_replica()) return Fail("ERR This server is not a replica.");
+  if (fenced_epoch_ == 0) {
+    parts_.log.Warning("Fenced in epoch {}: nothing more is taken from, or acknowledged to, {}:{}", epoch,
+                       primary().host, primary().port);
+    link_.Leave();
   }
+  replicas_.acks().RaiseEpoch(epoch);
+  fenced_epoch_ = epoch;
+  return {};
+}
+
+Status Replication::Replace(uint64_t epoch) {
+  HEARTH_TRY(CheckEpoch(epoch));
+  if (is_replica()) return {};
   // Of its own epoch it is the primary.
   if (epoch == replicas_.acks().epoch()) {
     return Fail(fmt::format("STALEEPOCH This server is a primary in epoch {}", epoch));

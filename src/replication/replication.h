@@ -59,10 +59,11 @@ class Replication {
 
   // ---- what Sentinels say where writes are promised; epochs are theirs, and the errors whole replies
 
-  // As a replica it acknowledges nothing any more, and stays as it is until it is told what to be. As a
-  // primary it takes no writes any more, since another one is or is about to be: for kReplacedMs, unless it
-  // is said again.
+  // A replica acknowledges nothing any more, and stays as it is until it is told what to be.
   Status Fence(uint64_t epoch);
+  // A primary takes no writes any more, since another one is or is about to be: for kReplacedMs, unless it is
+  // said again. A replica takes none anyway.
+  Status Replace(uint64_t epoch);
   // To be a primary. Only a replica that was fenced in this epoch has no newer one to obey; `is_forced` takes
   // any, and gives up what former primaries promised.
   Status Promote(uint64_t epoch, bool is_forced);
@@ -96,7 +97,7 @@ class Replication {
   int64_t NowMs() const { return parts_.clock.MonotonicMicros() / 1000; }
   void TakeNote(std::string_view text);
 
-  // Of a fence on a primary: whoever put it there and still means it says so every second.
+  // Whoever has said that it is replaced, and still means it, says so every second.
   static constexpr int64_t kReplacedMs = 10'000;
 
   const Parts parts_;
@@ -106,7 +107,7 @@ class Replication {
   Failover failover_;
   uint64_t fenced_epoch_ = 0;
   uint64_t follows_in_epoch_ = 0;  // its primary; 0 if nobody has said
-  int64_t replaced_at_ms_ = -1;    // a primary, by a fence; -1: it is not
+  int64_t replaced_at_ms_ = -1;    // a primary, as it was told; -1: it is not
 };
 
 }  // namespace hearth::replication

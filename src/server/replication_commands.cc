@@ -181,6 +181,12 @@ void ReplicationCommands::Fence(Context& ctx) {
   ReplyStatus(ctx, replication_.Fence(*epoch));
 }
 
+void ReplicationCommands::Replaced(Context& ctx) {
+  const std::optional<uint64_t> epoch = EpochOf(ctx);
+  if (!epoch) return;
+  ReplyStatus(ctx, replication_.Replace(*epoch));
+}
+
 void ReplicationCommands::Promote(Context& ctx) {
   const std::optional<uint64_t> epoch = EpochOf(ctx);
   if (!epoch) return;
@@ -329,6 +335,7 @@ void ReplicationCommands::Register(engine::CommandTable& table, Info& info) {
   table.Bind("failover", engine::MakeHandler<&ReplicationCommands::Failover>(*this));
   table.Bind("replication|history", engine::MakeHandler<&ReplicationCommands::History>(*this));
   table.Bind("replication|fence", engine::MakeHandler<&ReplicationCommands::Fence>(*this));
+  table.Bind("replication|replaced", engine::MakeHandler<&ReplicationCommands::Replaced>(*this));
   table.Bind("replication|promote", engine::MakeHandler<&ReplicationCommands::Promote>(*this));
   table.Bind("replication|follow", engine::MakeHandler<&ReplicationCommands::Follow>(*this));
   table.Bind("replication|help", engine::MakeHandler<&commands::Help>());

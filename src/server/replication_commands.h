@@ -21,6 +21,7 @@ class ReplicationCommands {
   void Failover(engine::Context& ctx);
   void History(engine::Context& ctx);
   void Fence(engine::Context& ctx);
+  void Replaced(engine::Context& ctx);
   void Promote(engine::Context& ctx);
   void Follow(engine::Context& ctx);
   void Replconf(engine::Context& ctx);

@@ -129,8 +129,10 @@ bool Machine::FenceReplicas(Turn& turn, Primary& primary) {
     server.fence_asked_epoch = epoch;
     server.fence_asked_ms = turn.ms;
     primary.has_fenced = true;
-    Send(turn, primary, server, {"REPLICATION", "FENCE", std::to_string(epoch)}, Awaited::What::kNothing);
-    if (server.kind == Kind::kReplica) SendInfo(turn, primary, server);
+    const bool is_replica = server.kind == Kind::kReplica;
+    Send(turn, primary, server, {"REPLICATION", is_replica ? "FENCE" : "REPLACED", std::to_string(epoch)},
+         Awaited::What::kNothing);
+    if (is_replica) SendInfo(turn, primary, server);
   };
   // It may live and go on, where only we do not see it.
   if (primary.instance.reported_role == Kind::kPrimary) fence(primary.instance);
@@ -253,7 +255,7 @@ void Machine::TellReplaced(Turn& turn, Primary& primary, Instance& former) {
   if (former.fence_asked_ms >= 0 && !turn.Due(former.fence_asked_ms + kTellReplacedMs)) return;
   former.fence_asked_ms = turn.ms;
   former.fence_asked_epoch = primary.config_epoch;
-  Send(turn, primary, former, {"REPLICATION", "FENCE", std::to_string(primary.config_epoch)},
+  Send(turn, primary, former, {"REPLICATION", "REPLACED", std::to_string(primary.config_epoch)},
        Awaited::What::kNothing);
 }
 

@@ -178,7 +178,7 @@ TEST_F(PromisesTest, AFormerPrimaryOfOurKindIsFencedBeforeItIsMadeAReplica) {
   world.Run(5'000);
   world.Restart(kPrimary);
   ASSERT_TRUE(world.Await([&] { return !world.servers.at(kPrimary).is_primary; }, 2'000));
-  EXPECT_TRUE(WasTold(kPrimary, "REPLICATION FENCE 1"));
+  EXPECT_TRUE(WasTold(kPrimary, "REPLICATION REPLACED 1"));
   EXPECT_EQ(world.servers.at(kPrimary).follows.port, promoted);
 }
 

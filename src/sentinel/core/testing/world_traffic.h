@@ -130,9 +130,11 @@ inline Reply World::AnswerReplication(Server& server, const std::vector<std::str
   for (const std::string& word : command) said += (said.empty() ? "" : " ") + word;
   server.commands.push_back(said);
   if (command[1] == "FENCE") {
-    if (!server.is_primary) server.epoch = server.fenced_epoch = epoch;
+    if (server.is_primary) return {Reply::Kind::kError, 0, "ERR", {}};
+    server.epoch = server.fenced_epoch = epoch;
     return {Reply::Kind::kStatus, 0, "OK", {}};
   }
+  if (command[1] == "REPLACED") return {Reply::Kind::kStatus, 0, "OK", {}};
   server.epoch = epoch;
   server.fenced_epoch = 0;
   server.is_primary = is_promotion;
