@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Rounds of randomised tests with fresh seeds until a bound is reached or something fails.
 
-A round is: the unit tests with a new HEARTH_SEED, snapshots at random points in time, kill -9 and full disks, the
-differential tests, every fuzzer for a while. The first failure ends the soak with its seed, so that the same round can be
-run again with --seed; the tests of snapshots take a seed of their own each time, and print it.
+A round is: the unit tests with a new HEARTH_SEED, snapshots at random points in time, kill -9 and full disks, Sentinels
+that are killed, networks that fail, the differential tests, every fuzzer for a while. The first failure ends the soak with
+its seed, so that the same round can be run again with --seed; the tests of snapshots take a seed of their own each time,
+and print it.
 """
 
 import argparse
@@ -34,6 +35,14 @@ def round_of(arguments, seed):
         kills = [steps.python(), "-m", "pytest", "-q", "-c", "tests/pytest.ini", "--seed", str(seed)]
         kills += ["tests/persistence/test_kill.py", "tests/persistence/test_full_disk.py"]
         parts.append(("kills", kills, 600 + 40 * arguments.kills, {"HEARTH_KILL_ROUNDS": str(arguments.kills)}))
+    if arguments.sentinel_kills:
+        kills = [steps.python(), "-m", "pytest", "-q", "-c", "tests/pytest.ini", "tests/sentinel/test_kills.py"]
+        parts.append(("sentinel-kills", kills, 600 + 60 * arguments.sentinel_kills,
+                      {**environment, "HEARTH_SENTINEL_KILL_ROUNDS": str(arguments.sentinel_kills)}))
+    if arguments.partitions:
+        partitions = [steps.python(), "tests/sentinel/partitions.py", "--seed", str(seed)]
+        partitions += ["--rounds", str(arguments.partitions)]
+        parts.append(("partitions", partitions, 600 + 300 * arguments.partitions, {}))
     parts.append(("differential", differential, differential_limit, environment))
     if arguments.fuzz_seconds:
         command = [steps.python(), "scripts/fuzz.py", "--seconds", str(arguments.fuzz_seconds)]
@@ -49,6 +58,9 @@ def main():
     parser.add_argument("--fuzz-seconds", type=int, default=60, help="per fuzzer and round (default 60, 0 for none)")
     parser.add_argument("--cut-seeds", type=int, default=20, help="runs of the tests of snapshots a round (default 20)")
     parser.add_argument("--kills", type=int, default=10, help="kill -9 per fsync policy and round (default 10)")
+    parser.add_argument("--sentinel-kills", type=int, default=5, help="failovers in which Sentinels are killed (default 5)")
+    parser.add_argument("--partitions", type=int, default=0,
+                        help="rounds of failing networks, for Redis and for Hearth (default 0; needs root)")
     parser.add_argument("--seed", type=int, help="seed of the first round (default: fresh)")
     arguments = parser.parse_args()
     deadline = time.monotonic() + 60 * arguments.minutes

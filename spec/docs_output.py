@@ -76,6 +76,8 @@ Sentinel:
   replaced, where Redis waits for two failover timeouts. A failover that found no replica goes on as soon as there is one.
 - A reset connection does not count as down before down-after has passed since then; a refused one can be acted on sooner
   (`sentinel refused-down-after-milliseconds`). A primary is pinged up to five times in down-after.
+- A Hearth server that runs a long command is not taken for dead for as long as `sentinel busy-is-alive-max-ms` allows: a thread
+  beside its engine answers Sentinels (`CLIENT PROBE`, formats/sentinel.md). The default is 0: silence counts, as in Redis.
 - A former primary that comes back is demoted at once if the newer configuration is certain.
 - Equal configuration epochs with different addresses, which SENTINEL FAILOVER on both sides of a partition can make, are settled.
 - SENTINEL FAILOVER asks the others for their votes first, for a second at most.

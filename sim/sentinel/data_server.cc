@@ -60,9 +60,30 @@ std::string DataServer::Describe() const {
   return fmt::format("host {} is {} at {}", id_, role, disk_.offset);
 }
 
+// ---- long commands
+
+void DataServer::BeBusy(int64_t for_us) {
+  if (busy_since_ms_ >= 0) return;
+  cast_.stage.trace().Add("host {} is busy for {} ms", id_, for_us / kMillisecond);
+  busy_since_ms_ = host().monotonic_ms();
+  host().RunAfter(for_us, [this] { EndBusy(); });
+}
+
+void DataServer::EndBusy() {
+  busy_since_ms_ = -1;
+  for (const Action& action : std::exchange(waiting_, {})) action();
+}
+
+bool DataServer::MustWait(Action action) {
+  if (busy_since_ms_ < 0) return false;
+  waiting_.push_back(std::move(action));
+  return true;
+}
+
 // ---- replication
 
 void DataServer::Tick() {
+  if (MustWait([this] { Tick(); })) return;
   host().RunAfter(kTickUs, [this] { Tick(); });
   if (!primary_) {
     Write();
@@ -93,11 +114,13 @@ void DataServer::LoseLink() {
 }
 
 void DataServer::OnOpened(ConnectionId id) {
+  if (MustWait([this, id] { OnOpened(id); })) return;
   if (id != connection_) return;
   cast_.SendCommand(id, id_, *primary_, {"PSYNC", acks_.identity(), std::to_string(follows_in_epoch_)});
 }
 
-void DataServer::OnMessage(ConnectionId id, const std::string&, const std::string& text) {
+void DataServer::OnMessage(ConnectionId id, const std::string& channel, const std::string& text) {
+  if (MustWait([this, id, channel, text] { OnMessage(id, channel, text); })) return;
   if (id != connection_) return;
   heard_ms_ = host().monotonic_ms();
   if (!std::exchange(is_link_up_, true)) link_since_ms_ = heard_ms_;
@@ -133,16 +156,25 @@ void DataServer::FollowHost(std::optional<HostId> whom, bool is_forced) {
 
 // ---- clients
 
-void DataServer::OnAccepted(ConnectionId id, HostId from) { clients_[id] = Client{.host = from}; }
+void DataServer::OnAccepted(ConnectionId id, HostId from) {
+  if (MustWait([this, id, from] { OnAccepted(id, from); })) return;
+  clients_[id] = Client{.host = from};
+}
 
-void DataServer::OnEnded(ConnectionId id, Ending) {
+void DataServer::OnEnded(ConnectionId id, Ending why) {
+  if (MustWait([this, id, why] { OnEnded(id, why); })) return;
   clients_.erase(id);
   if (id == connection_) LoseLink();
 }
 
 void DataServer::OnCommand(ConnectionId id, const std::vector<std::string>& words) {
   const auto found = clients_.find(id);
-  if (found == clients_.end()) return;
+  if (found != clients_.end() && found->second.kind == Client::Kind::kProbe) {
+    const int64_t busy_ms = busy_since_ms_ < 0 ? 0 : host().monotonic_ms() - busy_since_ms_;
+    cast_.SendReply(id, id_, found->second.host, {.kind = Reply::Kind::kInteger, .integer = busy_ms});
+    return;
+  }
+  if (MustWait([this, id, words] { OnCommand(id, words); }) || found == clients_.end()) return;
   const HostId from = found->second.host;
   if (words[0] == "PSYNC") {
     found->second.kind = Client::Kind::kReplica;
@@ -181,6 +213,7 @@ Reply DataServer::Execute(ConnectionId id, const std::vector<std::string>& words
   if (words[0] == "SLAVEOF" || words[0] == "REPLICAOF") Follow(words);
   if (words[0] == "REPLICATION") return Replication(words);
   if (words[0] == "CONFIG") disk_.primary = primary_;
+  if (words[0] == "CLIENT" && words[1] == "PROBE") clients_.at(id).kind = Client::Kind::kProbe;
   if (words[0] == "CLIENT" && words[1] == "KILL") {
     KillClients(id, words[3] == "pubsub" ? Client::Kind::kSubscriber : Client::Kind::kNormal);
   }
@@ -199,7 +232,10 @@ Reply DataServer::Publish(const std::string& channel, const std::string& text) {
 
 void DataServer::KillClients(ConnectionId but, Client::Kind kind) {
   for (auto client = clients_.begin(); client != clients_.end();) {
-    if (client->first == but || client->second.kind != kind) {
+    // One that probes is as normal as others.
+    const Client::Kind killed =
+        client->second.kind == Client::Kind::kProbe ? Client::Kind::kNormal : client->second.kind;
+    if (client->first == but || killed != kind) {
       ++client;
       continue;
     }
@@ -210,7 +246,9 @@ void DataServer::KillClients(ConnectionId but, Client::Kind kind) {
 
 std::string DataServer::Info() {
   std::string text = fmt::format(
-      "# Server\r\nhearth_version:0\r\nrun_id:{}\r\n# Persistence\r\nloading:0\r\n# Replication\r\n",
+      "# Server\r\nhearth_version:0\r\nrun_id:{}\r\n# Clients\r\nprobing_clients:0\r\n# "
+      "Persistence\r\nloading:0\r\n"
+      "# Replication\r\n",
       run_id_);
   if (primary_) {
     text += fmt::format(

@@ -1,7 +1,8 @@
 // A simulated server of data as Sentinels see it: it answers PING and INFO, passes hellos on to who has
 // subscribed, takes the transaction that changes its role, and follows its primary after a while. Its dataset
 // is a place in a history, and whether there are keys. Where writes are promised it keeps the set of those
-// who may acknowledge by the rules of replication/core/acks_set.h.
+// who may acknowledge by the rules of replication/core/acks_set.h. While it is busy all waits, but for the
+// probes of Sentinels.
 //
 // One for each life of a process, owned by the world; one thread.
 #pragma once
@@ -50,6 +51,9 @@ class DataServer final : public Talker {
   bool is_link_up() const { return is_link_up_; }
   std::string Describe() const;
 
+  // A command that takes so long begins now.
+  void BeBusy(int64_t for_us);
+
   void OnOpened(ConnectionId id) override;
   void OnAccepted(ConnectionId id, HostId from) override;
   void OnEnded(ConnectionId id, Ending why) override;
@@ -60,12 +64,15 @@ class DataServer final : public Talker {
  private:
   struct Client {
     HostId host;
-    enum class Kind : uint8_t { kNormal, kSubscriber, kReplica } kind = Kind::kNormal;
+    enum class Kind : uint8_t { kNormal, kSubscriber, kReplica, kProbe } kind = Kind::kNormal;
     std::optional<std::vector<std::vector<std::string>>> queued{};  // of a transaction
     replication::AcksReplica acks{};                                // of a replica
   };
 
   Host& host() { return cast_.stage.host(id_); }
+  // Whether it waits for a long command to end.
+  bool MustWait(Action action);
+  void EndBusy();
   void Tick();
   sentinel::Reply Execute(ConnectionId id, const std::vector<std::string>& words);
   sentinel::Reply Publish(const std::string& channel, const std::string& text);
@@ -102,6 +109,8 @@ class DataServer final : public Talker {
   uint64_t fenced_epoch_ = 0;
   uint64_t follows_in_epoch_ = 0;
   int64_t replaced_ms_ = -1;
+  int64_t busy_since_ms_ = -1;   // -1: it is not
+  std::vector<Action> waiting_;  // until it is not any more
 };
 
 }  // namespace hearth::sim

@@ -18,6 +18,7 @@ using sentinel::LinkEnd;
 using sentinel::Reply;
 
 constexpr int64_t kOpenTimeoutUs = 5 * kSecond;
+constexpr int64_t kConnectTimeoutUs = 1 * kSecond;
 constexpr int64_t kRestartUs = 2 * kSecond;
 constexpr std::string_view kHelloChannel = "__sentinel__:hello";
 
@@ -162,6 +163,10 @@ void SentinelNode::Do(const sentinel::effect::OpenLink& effect) {
     const Link* const late = Find(id);
     if (late != nullptr && !late->is_open) EndLink(id, LinkEnd::kTimedOut, "no answer");
   });
+  host().RunAfter(kConnectTimeoutUs, [this, id = effect.link] {
+    const Link* const late = Find(id);
+    if (late != nullptr && !late->is_connected) EndLink(id, LinkEnd::kTimedOut, "no connection");
+  });
 }
 
 void SentinelNode::Do(const sentinel::effect::CloseLink& effect) {
@@ -198,6 +203,7 @@ void SentinelNode::OnOpened(ConnectionId id) {
   const auto found = links_by_connection_.find(id);
   if (found == links_by_connection_.end()) return;
   Link& link = links_.at(found->second);
+  link.is_connected = true;
   link.awaited = link.setup.size();
   for (auto& command : std::exchange(link.setup, {})) cast_.SendCommand(id, id_, link.to, std::move(command));
   if (link.awaited > 0) return;

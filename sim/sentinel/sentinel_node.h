@@ -49,6 +49,7 @@ class SentinelNode final : public Talker {
     std::vector<std::vector<std::string>> setup;
     size_t awaited = 0;  // of its replies
     bool is_subscriber = false;
+    bool is_connected = false;
     bool is_open = false;
   };
 

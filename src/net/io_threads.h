@@ -3,6 +3,9 @@
 // loop does it inline, with N the connections are spread over N-1 further threads, which hand over parsed
 // batches and take replies through bounded queues.
 //
+// Connections that are probed go to one more thread, made with the first of them, which answers for how long
+// the engine has been busy: with io-threads 1, too, and while the engine runs a long command.
+//
 // A turn of the engine's loop: kCollect takes what came in (OnBatches, OnDrained, OnClosed); kFlush hands
 // over every connection that has something to send or to say.
 #pragma once
@@ -12,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -21,6 +25,7 @@
 #include "net/connection.h"
 #include "net/event_loop.h"
 #include "net/handlers.h"
+#include "net/heartbeat.h"
 #include "net/io_loop.h"
 #include "net/io_worker.h"
 #include "net/transport.h"
@@ -68,6 +73,11 @@ class IoThreads final : private IoUpstream {
     static_cast<void>(net_->Configure(connection.fd(), options));
   }
 
+  // From now on the connection's requests are health probes (docs/formats/sentinel.md). What has been
+  // appended leaves first. Fails if there is no thread to answer them and it cannot be made.
+  Status BecomeProbed(Connection& connection);
+  size_t probed_count() const { return probed_.size(); }
+
   // Open connections that the handler knows.
   size_t connection_count() const { return open_count_; }
   IoStats stats() const;
@@ -92,6 +102,9 @@ class IoThreads final : private IoUpstream {
   void Attach(Connection& connection);
   void Rebalance();
   void RetireIdleWorkers();
+  Result<std::unique_ptr<IoWorker>> MakeWorker(const Heartbeat* probed = nullptr);
+  template <typename Fn>
+  void ForEachWorker(Fn fn) const;
   // IoUpstream, for the inline loop.
   void Push(const UpMessage& message) override { inline_messages_.push_back(message); }
 
@@ -106,6 +119,9 @@ class IoThreads final : private IoUpstream {
   IoLoop inline_loop_;
   std::vector<std::unique_ptr<IoWorker>> workers_;
   std::vector<std::unique_ptr<IoWorker>> retiring_;
+  Heartbeat heartbeat_;
+  std::unique_ptr<IoWorker> probe_worker_;        // null until there is something to be answered
+  std::unordered_set<const Connection*> probed_;  // there, or on the way
   int thread_count_ = 1;
   size_t next_worker_ = 0;
 

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/prng.h"
@@ -157,6 +159,62 @@ TEST_P(IoThreadsTest, PausesAndResumesReading) {
   EXPECT_EQ(server.commands, 1);
   server.open[0]->ResumeReading();
   EXPECT_EQ(client.Receive(7), "$1\r\nb\r\n");
+}
+
+// Asks while the loop does not turn, so that the engine is as good as busy. -1 if no answer comes.
+int ProbeWithoutTurning(TestServer& server, const TestClient& client) {
+  std::string request = "*1\r\n$4\r\nping\r\n";
+  const iovec part{request.data(), request.size()};
+  if (server.net->Writev(client.fd(), &part, 1) != static_cast<int64_t>(request.size())) return -1;
+  std::string answer;
+  const auto deadline = std::chrono::steady_clock::now() + kTestDeadline;
+  while (!answer.ends_with("\r\n") && std::chrono::steady_clock::now() < deadline) {
+    char byte;
+    const int64_t got = server.net->Read(client.fd(), &byte, 1);
+    if (got > 0) answer += byte;
+    if (got == 0) break;
+    if (got < 0) std::this_thread::yield();
+  }
+  return answer.ends_with("\r\n") && answer[0] == ':' ? std::stoi(answer.substr(1)) : -1;
+}
+
+TEST_P(IoThreadsTest, AnswersProbesWhileTheEngineIsBusy) {
+  TestServer server(GetParam());
+  TestClient client(server);
+  EXPECT_EQ(Ask(client, "PROBE\r\n", 5), "+OK\r\n");
+  EXPECT_EQ(Ask(client, "PING\r\n", 1), ":");
+  EXPECT_EQ(server.io.probed_count(), 1u);
+  client.Receive(3);
+  server.loop.RunOnce(0);
+  int busy_ms = 0;
+  int answers = 0;
+  while (busy_ms >= 0 && busy_ms < 50) {
+    const int more_ms = ProbeWithoutTurning(server, client);
+    EXPECT_GE(more_ms, busy_ms);
+    busy_ms = more_ms;
+    ++answers;
+  }
+  EXPECT_GE(busy_ms, 50);
+  EXPECT_GE(answers, 1);
+  EXPECT_EQ(server.commands, 1);
+}
+
+TEST_P(IoThreadsTest, AProbedConnectionTakesProbesAlone) {
+  TestServer server(GetParam());
+  TestClient client(server);
+  TestClient other(server);
+  EXPECT_EQ(Ask(client, "PROBE\r\n", 5), "+OK\r\n");
+  EXPECT_EQ(Ask(other, "PROBE\r\n", 5), "+OK\r\n");
+  client.Send("ECHO x\r\n");
+  EXPECT_EQ(client.ReceiveAll(), "");
+  EXPECT_TRUE(server.TurnUntil([&] { return server.closed == 1; }));
+  other.Send("PING\r\n*1\r\n$4\r\nPI");
+  EXPECT_EQ(other.Receive(1), ":");
+  ASSERT_TRUE(server.io.SetThreadCount(3).has_value());
+  ASSERT_TRUE(server.TurnUntil([&] { return server.open.size() == 1; }));
+  server.open[0]->Close();
+  EXPECT_TRUE(server.TurnUntil([&] { return server.closed == 2; }));
+  EXPECT_EQ(server.io.probed_count(), 0u);
 }
 
 TEST(IoThreads, LosesNoRequestWhileTheNumberOfThreadsChanges) {

@@ -8,11 +8,13 @@
 namespace hearth::net {
 
 IoWorker::IoWorker(std::unique_ptr<env::Poller> poller, env::Clock& clock, env::Net& net,
-                   const SharedLimits& limits, RequestResolver& resolver, EventLoop& engine_loop)
+                   const SharedLimits& limits, RequestResolver& resolver, EventLoop& engine_loop,
+                   const Heartbeat* probed)
     : poller_(std::move(poller)),
       engine_loop_(&engine_loop),
       loop_(*poller_, clock),
       io_(loop_, net, limits, resolver, *this, sent_chunks_) {
+  if (probed != nullptr) io_.AnswerProbesOf(*probed);
   loop_.AddWakeCheck([this] { return !down_.IsEmpty(); });
   loop_.AddBeforeWait(LoopPhase::kCollect, [this] { Collect(); });
   loop_.AddBeforeWait(LoopPhase::kFlush, [this] { Flush(); });

@@ -19,9 +19,9 @@ class IoWorker final : private IoUpstream {
  public:
   static constexpr size_t kQueueCapacity = 4096;
 
-  // Starts the thread.
+  // Starts the thread. With `probed` it answers health probes alone.
   IoWorker(std::unique_ptr<env::Poller> poller, env::Clock& clock, env::Net& net, const SharedLimits& limits,
-           RequestResolver& resolver, EventLoop& engine_loop);
+           RequestResolver& resolver, EventLoop& engine_loop, const Heartbeat* probed = nullptr);
   // Stops and joins the thread, and frees what stands in the queue to it.
   ~IoWorker() override;
 

@@ -176,6 +176,10 @@ void WritePrimary(resp::Writer& reply, const Primary& primary, int64_t now_ms) {
     fields.Add("client-reconfig-script", settings.client_reconfig_script);
   }
   AddPromises(fields, primary.instance);
+  if (settings.busy_is_alive_max_ms > 0) {
+    fields.AddNumber("busy-is-alive-max-ms", settings.busy_is_alive_max_ms);
+    if (primary.instance.is_busy) fields.AddNumber("busy-ms", primary.instance.link->probe.busy_ms);
+  }
 }
 
 void WriteReplicas(resp::Writer& reply, const Primary& primary, int64_t now_ms) {
@@ -210,7 +214,7 @@ void WritePendingScripts(resp::Writer& reply, const Machine& machine, const Scri
     reply.Bulk("flags");
     reply.Bulk(script.is_running ? "running" : "scheduled");
     reply.Bulk("pid");
-    reply.BulkInteger(script.is_running ? scripts.PidOf(script.words) : 0);
+    reply.BulkInteger(script.is_running ? scripts.PidOf(script.script) : 0);
     reply.Bulk(script.is_running ? "run-time" : "run-delay");
     reply.BulkInteger(script.is_running ? now_ms - script.since_or_at_ms
                                         : std::max<int64_t>(script.since_or_at_ms - now_ms, 0));

@@ -15,6 +15,9 @@ namespace {
 // For the name, the connection and the setup together. How long a link that stands may be silent is the
 // machine's matter.
 constexpr int64_t kOpenTimeoutMicros = 5'000'000;
+// A host that can be reached takes a connection at once, whatever its processes do; trying anew is sooner
+// than TCP's own second and third try.
+constexpr int64_t kConnectTimeoutMicros = 1'000'000;
 constexpr int64_t kNoTimeoutMicros = int64_t{24} * 3600 * 1'000'000;
 
 // A report of a server with thousands of replicas has less; what is larger is hostile.
@@ -109,7 +112,7 @@ Links::Link* Links::Find(LinkId id) {
 void Links::Open(const effect::OpenLink& wanted) {
   HEARTH_ASSERT(!links_.contains(wanted.link));
   net::RespClient::Options options;
-  options.connect_timeout_micros = kNoTimeoutMicros;
+  options.connect_timeout_micros = kConnectTimeoutMicros;
   options.command_timeout_micros = kNoTimeoutMicros;
   options.limits = kReplyLimits;
   options.tls = tls_.for_links();

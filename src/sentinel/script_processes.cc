@@ -20,9 +20,8 @@ input::ScriptEnded EndWithoutStart(uint64_t script, int code) {
 
 class ScriptProcesses::Running final : public net::EventHandler {
  public:
-  Running(ScriptProcesses& scripts, uint64_t script, std::vector<std::string> words,
-          std::unique_ptr<env::Child> child)
-      : scripts_(scripts), script_(script), words_(std::move(words)), child_(std::move(child)) {}
+  Running(ScriptProcesses& scripts, uint64_t script, std::unique_ptr<env::Child> child)
+      : scripts_(scripts), script_(script), child_(std::move(child)) {}
   ~Running() override {
     if (is_watched_) scripts_.loop_.Unwatch(child_->fd(), *this);
   }
@@ -34,12 +33,10 @@ class ScriptProcesses::Running final : public net::EventHandler {
   }
   void OnEvents(uint32_t) override { scripts_.OnEnd(script_); }
   env::Child& child() { return *child_; }
-  const std::vector<std::string>& words() const { return words_; }
 
  private:
   ScriptProcesses& scripts_;
   const uint64_t script_;
-  const std::vector<std::string> words_;
   const std::unique_ptr<env::Child> child_;
   bool is_watched_ = false;
 };
@@ -64,7 +61,7 @@ void ScriptProcesses::Run(uint64_t script, const std::vector<std::string>& words
     return;
   }
   log_.Debug("+script-child {}", (*child)->pid());
-  auto running = std::make_unique<Running>(*this, script, words, std::move(*child));
+  auto running = std::make_unique<Running>(*this, script, std::move(*child));
   if (const Status watched = running->Watch(); !watched) {
     running->child().Kill();
     ReportLater(EndWithoutStart(script, watched.error().code));
@@ -77,11 +74,9 @@ void ScriptProcesses::Kill(uint64_t script) {
   if (const auto found = running_.find(script); found != running_.end()) found->second->child().Kill();
 }
 
-int ScriptProcesses::PidOf(const std::vector<std::string>& words) const {
-  for (const auto& [script, running] : running_) {
-    if (running->words() == words) return running->child().pid();
-  }
-  return 0;
+int ScriptProcesses::PidOf(uint64_t script) const {
+  const auto found = running_.find(script);
+  return found == running_.end() ? 0 : found->second->child().pid();
 }
 
 void ScriptProcesses::OnEnd(uint64_t script) {

@@ -32,8 +32,8 @@ class ScriptProcesses {
   void Run(uint64_t script, const std::vector<std::string>& words);
   // Its end is reported as every other.
   void Kill(uint64_t script);
-  // Of one that runs with these words; 0 if none does.
-  int PidOf(const std::vector<std::string>& words) const;
+  // 0 if it does not run.
+  int PidOf(uint64_t script) const;
 
  private:
   class Running;

@@ -21,7 +21,7 @@ Commands::Commands(const Parts& parts)
       memory_(parts.engine, metrics_, identity_),
       persistence_(parts.persistence, parts.replication.link(), parts.engine),
       replication_(parts.replication, parts.engine),
-      server_(parts.shutdown, parts.engine),
+      server_(parts.shutdown, parts.engine, parts.connections),
       users_({parts.configuration, parts.engine, parts.disk, parts.random, parts.log}) {
   engine::CommandTable& table = table_;
   commands::RegisterStrings(table);

@@ -70,6 +70,7 @@ void Info::WriteClients(InfoText& text) const {
   text.Add("tracking_clients", engine.tracking().client_count());
   text.Add("pubsub_clients", subscribers);
   text.Add("watching_clients", engine.watches().client_count());
+  text.Add("probing_clients", parts_.connections.probed_count());
   text.Add("clients_in_timeout_table", engine.blocking().deadline_count());
   text.Add("total_watched_keys", engine.watches().key_count());
   text.Add("total_blocking_keys", engine.blocking().key_count());

@@ -99,10 +99,23 @@ void ServerCommands::AbortShutdown(Context& ctx) {
   ctx.reply().Ok();
 }
 
+// docs/formats/sentinel.md says what the connection is then.
+void ServerCommands::Probe(Context& ctx) {
+  const engine::Client& client = ctx.client();
+  if (client.connection == nullptr || client.connection->is_link() || client.is(engine::Client::kReplica)) {
+    return ctx.Error("ERR this connection cannot be used for probes");
+  }
+  if (const Status status = connections_.BecomeProbed(*client.connection); !status) {
+    return ctx.Error("ERR " + status.error().message);
+  }
+  ctx.reply().Ok();
+}
+
 void ServerCommands::Register(engine::CommandTable& table) {
   table.Bind("time", engine::MakeHandler<&Time>());
   table.Bind("lolwut", engine::MakeHandler<&Lolwut>());
   table.Bind("shutdown", engine::MakeHandler<&ServerCommands::ShutDown>(*this));
+  table.Bind("client|probe", engine::MakeHandler<&ServerCommands::Probe>(*this));
 }
 
 }  // namespace hearth::server

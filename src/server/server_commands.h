@@ -1,17 +1,19 @@
-// TIME, LOLWUT and SHUTDOWN. Owned by the composition root. Engine thread only.
+// TIME, LOLWUT, SHUTDOWN and CLIENT PROBE. Owned by the composition root. Engine thread only.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "engine/engine.h"
+#include "net/io_threads.h"
 #include "server/shutdown.h"
 
 namespace hearth::server {
 
 class ServerCommands {
  public:
-  ServerCommands(Shutdown& shutdown, engine::Engine& engine) : shutdown_(shutdown), engine_(engine) {}
+  ServerCommands(Shutdown& shutdown, engine::Engine& engine, net::IoThreads& connections)
+      : shutdown_(shutdown), engine_(engine), connections_(connections) {}
 
   void Register(engine::CommandTable& table);
 
@@ -19,9 +21,11 @@ class ServerCommands {
   void ShutDown(engine::Context& ctx);
   void AbortShutdown(engine::Context& ctx);
   void WaitForShutdown(engine::Context& ctx);
+  void Probe(engine::Context& ctx);
 
   Shutdown& shutdown_;
   engine::Engine& engine_;
+  net::IoThreads& connections_;
   std::vector<uint64_t> waiting_;  // clients whose SHUTDOWN waits for replicas
 };
 

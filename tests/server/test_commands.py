@@ -12,7 +12,7 @@ from supported import is_supported  # noqa: E402
 
 # 7.2 against 7.0. Each entry: what about which commands may differ, and why.
 NEW_SUBCOMMANDS = {b"client|no-touch", b"client|setinfo", b"cluster|myshardid",
-                   b"client|acks"}  # The last one is ours.
+                   b"client|acks", b"client|probe"}  # The last two are ours.
 # 7.2 added tips to many commands, so the oracle's tips have to be among Hearth's.
 CHANGED_SPECS_IN_7_2 = {b"sort", b"sort_ro", b"xsetid", b"xautoclaim"}
 CHANGED_FLAGS_IN_7_2 = {b"acl|whoami", b"replicaof", b"slaveof", b"restore", b"hello", b"client|kill",

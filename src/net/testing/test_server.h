@@ -57,7 +57,7 @@ class TestServer : public ConnectionHandler, public RequestResolver {
     for (Batch* batch : batches) Continue(*batch);
   }
 
-  // ECHO x, SIZE x, LONG n, QUIT, KILL, and BLOCK, which waits for Unblock.
+  // ECHO x, SIZE x, LONG n, QUIT, KILL, PROBE, and BLOCK, which waits for Unblock.
   void Continue(Batch& batch) {
     Connection& connection = batch.connection();
     resp::Writer writer(connection.output(), 2);
@@ -77,6 +77,9 @@ class TestServer : public ConnectionHandler, public RequestResolver {
         connection.CloseAfterReply();
       } else if (args[0] == "KILL") {
         connection.Close();
+      } else if (args[0] == "PROBE") {
+        EXPECT_TRUE(io.BecomeProbed(connection).has_value());
+        writer.Ok();
       } else if (args[0] == "BLOCK") {
         blocked.push_back(&batch);
         return;

@@ -118,6 +118,7 @@ void Machine::TakeInfo(Turn& turn, Primary& primary, Instance& instance, const s
   instance.info_ms = turn.ms;
   if (instance.pending_infos == 0) instance.is_reconfigured_unseen = false;
   instance.is_loading = report.is_loading;
+  instance.answers_probes = report.answers_probes;
   if (!report.is_loading && report.has_keyspace) instance.has_keys = report.has_keys;
   TakeHearthFields(turn, primary, instance, report);
   TakeRunId(turn, primary, instance, report);

@@ -11,8 +11,8 @@ namespace {
 
 // A server that follows nobody although it should is told again no more often than this.
 constexpr int64_t kCorrectAgainMs = 1'000;
-// How long a former primary is left alone after it was seen, so that a newer configuration can reach us.
-constexpr int64_t kFormerPrimaryMs = 200;
+// How long one that comes back is left alone after it was seen, so that a newer configuration can reach us.
+constexpr int64_t kReturnedMs = 200;
 
 }  // namespace
 
@@ -21,7 +21,7 @@ int64_t Machine::DownAt(const Primary& primary, const Instance& instance) const 
   const Link& link = *instance.link;
   int64_t at_ms = kNever;
   if (link.ping_sent_ms >= 0) {
-    at_ms = link.ping_sent_ms + instance.down_after_ms;
+    at_ms = std::max(link.ping_sent_ms + instance.down_after_ms, BusyUntil(primary, instance));
   } else if (!link.commands_open) {
     // Up to its end the connection had nothing to answer for: a short restart is not long silence.
     at_ms = std::max(link.last_valid_pong_ms, link.ended_ms) + instance.down_after_ms;
@@ -42,6 +42,14 @@ int64_t Machine::DownAt(const Primary& primary, const Instance& instance) const 
 
 void Machine::JudgeInstance(Turn& turn, Primary& primary, Instance& instance) {
   const bool is_down = turn.Due(DownAt(primary, instance));
+  const bool is_busy = !is_down && turn.ms < BusyUntil(primary, instance) &&
+                       instance.link->ping_sent_ms >= 0 &&
+                       turn.Due(instance.link->ping_sent_ms + instance.down_after_ms);
+  if (is_busy != instance.is_busy) {
+    instance.is_busy = is_busy;
+    Tell(turn, primary, instance, Level::kNotice, is_busy ? "+busy" : "-busy",
+         " #" + std::to_string(instance.link->probe.busy_ms) + " ms");
+  }
   if (is_down == instance.is_subjectively_down) return;
   turn.is_changed = true;
   instance.is_subjectively_down = is_down;
@@ -146,9 +154,9 @@ bool Machine::IsConfirmed(Turn& turn, const Primary& primary) const {
 }
 
 // A server that says it is a primary, or follows another one, although it should be a replica of ours. Time
-// must have shown that it is not we who are behind. A former primary that has just come back is another
-// matter: it takes writes that will be lost, and if our configuration is confirmed there is nothing to wait
-// for.
+// must have shown that it is not we who are behind. One that has just come back is another matter: a former
+// primary takes writes that will be lost, and a replica that was away while the primary changed was told
+// nothing. If our configuration is confirmed there is nothing to wait for.
 void Machine::CorrectReplica(Turn& turn, Primary& primary, Instance& replica) {
   if (primary.is_failing_over() || replica.info_ms < 0 || !replica.link->commands_open) return;
   if (replica.is_subjectively_down || replica.is_reconfigured_unseen || replica.is_loading) return;
@@ -167,7 +175,11 @@ void Machine::CorrectReplica(Turn& turn, Primary& primary, Instance& replica) {
     at_ms = std::max(at_ms, replica.subjectively_down_since_ms + wait_ms);
   }
   if (says_primary && is_confirmed && !replica.was_replica_on_link) {
-    at_ms = std::min(at_ms, std::max(wrong_since_ms, replica.link->commands_since_ms) + kFormerPrimaryMs);
+    at_ms = std::min(at_ms, std::max(wrong_since_ms, replica.link->commands_since_ms) + kReturnedMs);
+  }
+  const bool was_away = replica.link->commands_since_ms >= replica.added_ms + replica.down_after_ms;
+  if (follows_other && is_confirmed && was_away) {
+    at_ms = std::min(at_ms, std::max(wrong_since_ms, replica.link->commands_since_ms) + kReturnedMs);
   }
   if (!turn.Due(at_ms)) return;
   SendFollow(turn, primary, replica, &primary.instance.address);

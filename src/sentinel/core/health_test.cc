@@ -147,6 +147,73 @@ TEST_F(HealthTest, WhoStoodStillDecidesNothingForAWhile) {
   EXPECT_EQ(CountOf("-tilt"), 1);
 }
 
+const std::vector<std::vector<std::string>> kBusyIsAlive = {{"busy-is-alive-max-ms", "mymaster", "8000"}};
+
+TEST_F(HealthTest, ABusyPrimaryIsNotADeadOne) {
+  Build(3, 2, 2, 1000, kBusyIsAlive);
+  world.BeBusy(kPrimary);
+  world.Run(7'000);
+  EXPECT_EQ(CountOf("+sdown"), 0);
+  EXPECT_EQ(CountOf("+busy"), 3);
+  world.BeIdle(kPrimary);
+  world.Run(100);
+  EXPECT_EQ(CountOf("-busy"), 3);
+  world.Run(20'000);
+  EXPECT_EQ(CountOf("+sdown"), 0);
+}
+
+TEST_F(HealthTest, WhoIsBusyForLongerThanTheMaximumIsReplaced) {
+  Build(3, 2, 2, 1000, kBusyIsAlive);
+  world.BeBusy(kPrimary);
+  const int64_t busy_ms = world.now_ms;
+  ASSERT_TRUE(AwaitPromotion(12'000));
+  EXPECT_GE(world.now_ms - busy_ms, 8'000);
+  EXPECT_LE(world.now_ms - busy_ms, 8'500);
+}
+
+TEST_F(HealthTest, ABusyProcessThatIsStoppedIsFoundAfterDownAfter) {
+  Build(3, 2, 2, 1000, kBusyIsAlive);
+  world.BeBusy(kPrimary);
+  world.Run(3'000);
+  EXPECT_EQ(CountOf("+sdown"), 0);
+  world.servers.at(kPrimary).busy_since_ms = -1;
+  const int64_t stopped_ms = world.now_ms;
+  ASSERT_TRUE(AwaitPromotion(2'000));
+  EXPECT_LE(world.now_ms - stopped_ms, 1'000 + 250);
+}
+
+TEST_F(HealthTest, AStoppedPrimaryIsFoundAsSoonAsWithoutProbes) {
+  Build(3, 2, 2, 1000, kBusyIsAlive);
+  world.servers.at(kPrimary).hangs = true;
+  const int64_t stopped_ms = world.now_ms;
+  ASSERT_TRUE(AwaitPromotion(3'000));
+  EXPECT_LE(world.now_ms - stopped_ms, 1'000 + 200 + 250);
+}
+
+TEST_F(HealthTest, WithoutAMaximumOrWithoutProbesSilenceCounts) {
+  Build(1);
+  world.BeBusy(kPrimary);
+  world.Run(1'500);
+  EXPECT_EQ(CountOf("+sdown"), 1);
+
+  world = testing::World(seed);
+  Build(1, 2, 2, 1000, kBusyIsAlive);
+  for (auto& [port, server] : world.servers) server.offers_probes = false;
+  world.Run(11'000);
+  world.BeBusy(kPrimary);
+  world.Run(1'500);
+  EXPECT_EQ(CountOf("+sdown"), 1);
+}
+
+TEST_F(HealthTest, AProbeThatWasLostIsReplacedWhileTheServerIsWell) {
+  Build(1, 1, 1, 1000, kBusyIsAlive);
+  world.Cut(kPrimary);
+  world.Run(3'000);
+  world.BeBusy(kPrimary);
+  world.Run(5'000);
+  EXPECT_EQ(CountOf("+sdown"), 0);
+}
+
 TEST_F(HealthTest, TheDeadAreForgottenWhereThatIsWanted) {
   Build(5, 2, 2, 1000, {{"forget-after", "mymaster", "5000"}});
   world.Kill(6381);

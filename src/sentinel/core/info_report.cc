@@ -131,6 +131,8 @@ void TakeNumber(std::string_view value, InfoReport& report, std::string_view nam
     report.primary_link_down_seconds = std::clamp<int64_t>(*number, 0, kMaxLinkDownSeconds);
   } else if (name == "loading") {
     report.is_loading = *number != 0;
+  } else if (name == "probing_clients") {
+    report.answers_probes = true;
   }
 }
 

@@ -42,6 +42,7 @@ struct InfoReport {
   std::string run_id;
   std::optional<bool> is_primary;  // empty: it does not say
   bool is_loading = false;
+  bool answers_probes = false;    // it counts those who probe it
   bool has_keys = false;          // a line of a database with keys in it
   bool has_keyspace = false;      // the section is there, so that has_keys can be believed
   std::vector<Address> replicas;  // that it lists

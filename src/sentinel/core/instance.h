@@ -37,6 +37,20 @@ struct Retry {
   int64_t at_ms = -1;  // -1: at once
 };
 
+// A connection to a server over which it says, from a thread beside its engine, for how long the engine has
+// been busy: docs/formats/sentinel.md.
+struct Probe {
+  LinkId link = 0;  // 0: not open, and not being opened
+  bool is_open = false;
+  int64_t since_ms = -1;
+  int64_t retry_ms = -1;      // not to be opened again before
+  int64_t sent_ms = -1;       // of the one without an answer; -1 if there is none
+  int64_t last_sent_ms = -1;  // of any
+  int64_t answered_ms = -1;
+  int64_t busy_ms = 0;  // as the last answer said
+  std::string trouble;  // why it is not open; empty: none
+};
+
 // One connection to an instance. Sentinels that watch several primaries together share theirs.
 struct Link {
   LinkId commands = 0;      // 0: not open, and not being opened
@@ -57,6 +71,7 @@ struct Link {
   std::string local_host;  // our end of the connection for commands
   Retry commands_retry;
   Retry subscription_retry;
+  Probe probe;
   int64_t ended_ms = -1;    // when the connection for commands last ended that had been open
   int64_t lost_ms = -1;     // when the connection for commands ended as if the process had; -1 otherwise
   bool is_refused = false;  // and was refused since: nobody listens there
@@ -84,6 +99,8 @@ struct Instance {
   std::shared_ptr<Link> link;
 
   bool is_subjectively_down = false;
+  bool is_busy = false;                  // silent for as long as one that is down, but known to be at work
+  bool answers_probes = false;           // as its INFO says
   bool is_reconfiguration_sent = false;  // replicas, in a failover
   bool is_reconfiguring = false;
   bool is_reconfigured = false;
@@ -161,6 +178,7 @@ struct PrimarySettings {
   int64_t failover_timeout_ms = 180'000;
   int64_t reboot_down_after_ms = 0;  // 0: off
   int64_t forget_after_ms = 0;       // ours; 0: never
+  int64_t busy_is_alive_max_ms = 0;  // ours; 0: silence counts, whatever is behind it
   int parallel_syncs = 1;
   bool promotes_on_empty_primary = true;  // ours
   std::string notification_script;

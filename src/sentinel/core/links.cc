@@ -34,13 +34,14 @@ std::string ServerCommand(const Primary& primary, const Instance& instance, std:
 }  // namespace
 
 void Machine::KeepLinked(Turn& turn, Primary& primary, Instance& instance) {
-  DropSilentLinks(turn, instance);
+  DropSilentLinks(turn, primary, instance);
   if (instance.address.port == 0) return;
   const Link& link = *instance.link;
   if (link.commands == 0 && turn.Due(link.commands_retry.at_ms)) OpenLink(turn, primary, instance, false);
   if (instance.kind == Kind::kSentinel) return;
   if (link.subscription == 0 && turn.Due(link.subscription_retry.at_ms))
     OpenLink(turn, primary, instance, true);
+  KeepProbed(turn, primary, instance);
 }
 
 void Machine::OpenLink(Turn& turn, Primary& primary, Instance& instance, bool is_subscription) {
@@ -50,12 +51,13 @@ void Machine::OpenLink(Turn& turn, Primary& primary, Instance& instance, bool is
   (is_subscription ? link.subscription_since_ms : link.commands_since_ms) = turn.ms;
   link.last_reconnect_ms = turn.ms;
   wires_[id] = {instance.link, is_subscription, instance.kind, primary.instance.name, instance.name};
-  turn.effects.push_back(
-      effect::OpenLink{id, instance.address, LinkSetup(primary, instance, is_subscription), is_subscription});
+  turn.effects.push_back(effect::OpenLink{id, instance.address,
+                                          LinkSetup(primary, instance, is_subscription ? "pubsub" : "cmd"),
+                                          is_subscription});
 }
 
 std::vector<std::vector<std::string>> Machine::LinkSetup(const Primary& primary, const Instance& instance,
-                                                         bool is_subscription) const {
+                                                         std::string_view purpose) const {
   const bool is_sentinel = instance.kind == Kind::kSentinel;
   const std::string& user = is_sentinel ? globals_.user : primary.settings.user;
   const std::string& password = !is_sentinel                ? primary.settings.password
@@ -69,10 +71,11 @@ std::vector<std::vector<std::string>> Machine::LinkSetup(const Primary& primary,
   }
   if (!instance.link->skips_name) {
     setup.push_back({ServerCommand(primary, instance, "CLIENT"), "SETNAME",
-                     "sentinel-" + my_id_.substr(0, 8) + (is_subscription ? "-pubsub" : "-cmd")});
+                     "sentinel-" + my_id_.substr(0, 8) + "-" + std::string(purpose)});
   }
-  if (is_subscription)
+  if (purpose == "pubsub")
     setup.push_back({ServerCommand(primary, instance, "SUBSCRIBE"), std::string(kHelloChannel)});
+  if (purpose == "probe") setup.push_back({ServerCommand(primary, instance, "CLIENT"), "PROBE"});
   return setup;
 }
 
@@ -97,19 +100,25 @@ void Machine::DropLink(Turn& turn, Instance& instance) {
   if (--instance.link->shared_by > 0) return;
   CloseLink(turn, *instance.link, false);
   CloseLink(turn, *instance.link, true);
+  CloseProbe(turn, instance.link->probe);
 }
 
 // A connection over which nothing comes is dropped now and then, since it may be the connection that is ill.
-// One that comes to nothing while it is being opened is, too.
-void Machine::DropSilentLinks(Turn& turn, Instance& instance) {
+// One that comes to nothing while it is being opened is, too. Of an instance that counts as down it is
+// dropped at once: TCP tries again ever more seldom, so that after a partition a new connection is heard
+// sooner.
+void Machine::DropSilentLinks(Turn& turn, const Primary& primary, Instance& instance) {
   Link& link = *instance.link;
   const int64_t steady_ms = timing_.min_link_reconnect_period;
   if (link.commands != 0 && !link.commands_open && turn.Due(link.commands_since_ms + steady_ms)) {
     CloseLink(turn, link, false);
   } else if (link.commands_open && link.ping_sent_ms >= 0) {
     const int64_t half_ms = instance.down_after_ms / 2;
-    const int64_t at_ms = std::max(link.ping_sent_ms, link.last_pong_ms) + half_ms;
-    if (turn.Due(std::max(at_ms, link.commands_since_ms + steady_ms))) CloseLink(turn, link, false);
+    const int64_t ill_ms = std::max(std::max(link.ping_sent_ms, link.last_pong_ms) + half_ms,
+                                    link.commands_since_ms + steady_ms);
+    const int64_t down_ms = std::max(link.ping_sent_ms, link.commands_since_ms) + instance.down_after_ms;
+    if (turn.Due(std::max(std::min(ill_ms, down_ms), BusyUntil(primary, instance))))
+      CloseLink(turn, link, false);
   }
   if (link.subscription == 0) return;
   const int64_t active_ms = std::max(link.subscription_activity_ms, link.subscription_since_ms);
@@ -123,6 +132,11 @@ void Machine::On(Turn& turn, const input::LinkOpened& input) {
   if (found == wires_.end()) return;
   Link& link = *found->second.link;
   turn.is_changed = true;
+  if (found->second.is_probe) {
+    link.probe.is_open = true;
+    link.probe.trouble.clear();
+    return;
+  }
   if (found->second.is_subscription) {
     link.subscription_open = true;
     link.subscription_since_ms = turn.ms;
@@ -161,6 +175,10 @@ void Machine::On(Turn& turn, const input::LinkEnded& input) {
   const Wire wire = std::move(found->second);
   wires_.erase(found);
   turn.is_changed = true;
+  if (wire.is_probe) {
+    LoseProbe(turn, wire.link->probe, input);
+    return;
+  }
   LoseLink(turn, *wire.link, wire.is_subscription, input);
   Instance* instance = FindInstance(wire);
   Primary* primary = FindPrimary(wire.primary);
@@ -179,7 +197,9 @@ void Machine::LoseLink(Turn& turn, Link& link, bool is_subscription, const input
   if (was_open && turn.ms - since_ms >= kSteadyMs) retry.failures = 0;
   const int doublings = std::min(retry.failures - 1, 10);
   const int64_t delay_ms = retry.failures == 0 ? 0 : kFirstRetryMs << doublings;
-  retry.at_ms = turn.ms + std::min(delay_ms, timing_.ping_period);
+  // One that ran out of time has waited already.
+  const int64_t most_ms = input.why == LinkEnd::kTimedOut ? kFirstRetryMs : timing_.ping_period;
+  retry.at_ms = turn.ms + std::min(delay_ms, most_ms);
   ++retry.failures;
   if (is_subscription) {
     link.subscription = 0;
@@ -310,6 +330,10 @@ void Machine::On(Turn& turn, const input::Replied& input) {
   if (found == wires_.end() || found->second.is_subscription) return;
   const Wire wire = found->second;
   Link& link = *wire.link;
+  if (wire.is_probe) {
+    TakeProbe(turn, link.probe, input.reply);
+    return;
+  }
   if (link.awaited.empty()) return;
   const Awaited awaited = std::move(link.awaited.front());
   link.awaited.pop_front();

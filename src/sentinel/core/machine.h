@@ -132,6 +132,7 @@ class Machine {
     Kind kind;
     std::string primary;
     std::string instance;
+    bool is_probe = false;
   };
   using Level = effect::Event::Level;
 
@@ -173,10 +174,10 @@ class Machine {
   void OpenLink(Turn& turn, Primary& primary, Instance& instance, bool is_subscription);
   void CloseLink(Turn& turn, Link& link, bool is_subscription);
   void DropLink(Turn& turn, Instance& instance);
-  void DropSilentLinks(Turn& turn, Instance& instance);
+  void DropSilentLinks(Turn& turn, const Primary& primary, Instance& instance);
   void LoseLink(Turn& turn, Link& link, bool is_subscription, const input::LinkEnded& input);
   std::vector<std::vector<std::string>> LinkSetup(const Primary& primary, const Instance& instance,
-                                                  bool is_subscription) const;
+                                                  std::string_view purpose) const;
   int64_t PingPeriod(const Instance& instance) const;
   int64_t InfoPeriod(const Primary& primary, const Instance& instance) const;
   void Send(Turn& turn, const Primary& primary, Instance& instance, std::vector<std::string> command,
@@ -187,6 +188,15 @@ class Machine {
   void SendFollow(Turn& turn, const Primary& primary, Instance& instance, const Address* whom);
   void SayHelloToAll(Turn& turn, Primary& primary);
   void OnPong(Turn& turn, const Wire& wire, const Reply& reply);
+
+  // probes.cc: whether a server that is silent is at work
+  void KeepProbed(Turn& turn, Primary& primary, Instance& instance);
+  void OpenProbe(Turn& turn, const Primary& primary, const Instance& instance);
+  void CloseProbe(Turn& turn, Probe& probe);
+  void LoseProbe(Turn& turn, Probe& probe, const input::LinkEnded& input);
+  void TakeProbe(Turn& turn, Probe& probe, const Reply& reply);
+  static int64_t BusyUntil(const Primary& primary, const Instance& instance);
+  static std::string ExplainProbes(const Primary& primary, int64_t now_ms);
 
   // discovery.cc: what INFO and hellos teach
   Instance MakeInstance(const Turn& turn, const Primary& primary, Kind kind, std::string name,

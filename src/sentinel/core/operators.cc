@@ -144,6 +144,7 @@ Result<std::vector<std::string>> Machine::Explain(Now now, std::string_view name
   if (primary->is_emptied) state += ", since it came back without its data";
   if (!instance.link->trouble.empty()) state += "; connection: " + instance.link->trouble;
   lines.push_back(std::move(state));
+  if (primary->settings.busy_is_alive_max_ms > 0) lines.push_back(ExplainProbes(*primary, turn.ms));
   const int reachable = ReachableVoters(*primary);
   lines.push_back(
       "voters: " + std::to_string(reachable) + " of " + std::to_string(primary->sentinels.size() + 1) +

@@ -51,6 +51,7 @@ constexpr std::array kNumberSettings = {
     NumberSetting{"primary-reboot-down-after-period", &PrimarySettings::reboot_down_after_ms, 0},
     NumberSetting{"refused-down-after-milliseconds", &PrimarySettings::refused_down_after_ms, -1},
     NumberSetting{"forget-after", &PrimarySettings::forget_after_ms, 0},
+    NumberSetting{"busy-is-alive-max-ms", &PrimarySettings::busy_is_alive_max_ms, 0},
 };
 
 struct TextSetting {

@@ -194,6 +194,7 @@ void Machine::AddLinesOf(const Primary& primary, std::vector<std::string>& lines
   number("master-reboot-down-after-period", settings.reboot_down_after_ms, 0);
   number("refused-down-after-milliseconds", settings.refused_down_after_ms, -1);
   number("forget-after", settings.forget_after_ms, 0);
+  number("busy-is-alive-max-ms", settings.busy_is_alive_max_ms, 0);
   if (!settings.promotes_on_empty_primary) lines.push_back(Line({"promote-on-empty-primary", name, "no"}));
   lines.push_back(Line({"config-epoch", name, std::to_string(primary.config_epoch)}));
   lines.push_back(Line({"leader-epoch", name, std::to_string(primary.leader_epoch)}));

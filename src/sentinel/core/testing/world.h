@@ -28,6 +28,9 @@ class World {
     std::string run_id;
     bool is_up = true;
     bool hangs = false;  // takes connections and commands, and answers nothing
+    // It hangs since then, but for probes, which are answered; -1: it does not.
+    int64_t busy_since_ms = -1;
+    bool offers_probes = true;
     bool is_primary = true;
     Address follows;
     uint64_t offset = 1000;
@@ -122,6 +125,14 @@ class World {
     }
     Start(node, directives);
   }
+  void BeBusy(int port) {
+    servers.at(port).hangs = true;
+    servers.at(port).busy_since_ms = now_ms;
+  }
+  void BeIdle(int port) {
+    servers.at(port).hangs = false;
+    servers.at(port).busy_since_ms = -1;
+  }
   // Ends all connections to the server or Sentinel.
   void Cut(int port) {
     for (auto at = wires_.begin(); at != wires_.end();) {
@@ -167,6 +178,7 @@ class World {
     bool is_open = false;
     bool is_subscriber = false;
     bool is_in_transaction = false;
+    bool is_probe = false;
     std::vector<std::vector<std::string>> queued = {};    // in a transaction
     std::vector<std::vector<std::string>> received = {};  // and not answered yet
   };

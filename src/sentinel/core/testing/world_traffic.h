@@ -33,6 +33,7 @@ inline void World::Open(int owner, const effect::OpenLink& open) {
   for (const auto& command : open.setup) {
     const auto server = servers.find(open.address.port);
     if (command[0] == "AUTH" && server != servers.end()) server->second.commands.push_back("AUTH");
+    if (command.size() == 2 && command[1] == "PROBE") wires_[{owner, link}].is_probe = true;
   }
   Later([this, owner, link] {
     const auto wire = wires_.find({owner, link});
@@ -64,7 +65,9 @@ inline void World::AnswerAll(int owner, LinkId link) {
     const auto found = wires_.find({owner, link});
     if (found == wires_.end() || found->second.received.empty()) return;
     const auto server = servers.find(found->second.port);
-    if (server != servers.end() && server->second.hangs) {
+    const bool is_answered =
+        found->second.is_probe && server != servers.end() && server->second.busy_since_ms >= 0;
+    if (server != servers.end() && server->second.hangs && !is_answered) {
       happenings_.emplace(std::pair(now_ms + kLookAgainMs, ++sequence_),
                           [this, owner, link] { AnswerAll(owner, link); });
       return;
@@ -83,6 +86,10 @@ inline Reply World::Answer(Wire& wire, const std::vector<std::string>& command) 
   if (const auto peer = nodes.find(wire.port); peer != nodes.end())
     return AnswerAsSentinel(peer->second, command);
   Server& server = servers.at(wire.port);
+  if (wire.is_probe) {
+    const int64_t since_ms = server.busy_since_ms;
+    return {Kind::kInteger, since_ms < 0 ? 0 : now_ms - since_ms, "", {}};
+  }
   if (command[0] == "EXEC") {
     wire.is_in_transaction = false;
     for (const auto& queued : std::exchange(wire.queued, {})) {
@@ -164,7 +171,9 @@ inline Reply World::AnswerAsSentinel(Node& node, const std::vector<std::string>&
 }
 
 inline std::string World::Info(const Server& server) const {
-  std::string text = "# Server\r\nrun_id:" + server.run_id + "\r\n\r\n# Replication\r\n";
+  std::string text = "# Server\r\nrun_id:" + server.run_id + "\r\n\r\n";
+  if (server.offers_probes) text += "# Clients\r\nprobing_clients:0\r\n\r\n";
+  text += "# Replication\r\n";
   if (server.is_primary) {
     text += "role:master\r\n";
     int index = 0;
