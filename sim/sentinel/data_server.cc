@@ -71,7 +71,8 @@ void DataServer::BeBusy(int64_t for_us) {
 
 void DataServer::EndBusy() {
   busy_since_ms_ = -1;
-  for (const Action& action : std::exchange(waiting_, {})) action();
+  std::vector<Action> waiting = std::exchange(waiting_, {});
+  for (Action& action : waiting) action();
 }
 
 bool DataServer::MustWait(Action action) {

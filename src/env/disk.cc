@@ -14,15 +14,26 @@ Result<std::string> ReadWholeFile(Disk& disk, const std::string& path) {
   return contents;
 }
 
+namespace {
+
+Status WriteFile(Disk& disk, const std::string& path, std::string_view contents) {
+  auto file = disk.Open(path, OpenMode::kTruncate);
+  if (!file) return std::unexpected(file.error());
+  HEARTH_TRY((*file)->Append(contents));
+  return (*file)->Sync();
+}
+
+}  // namespace
+
 Status ReplaceFile(Disk& disk, const std::string& path, std::string_view contents) {
   const std::string temporary = path + ".tmp";
-  {
-    auto file = disk.Open(temporary, OpenMode::kTruncate);
-    if (!file) return std::unexpected(file.error());
-    HEARTH_TRY((*file)->Append(contents));
-    HEARTH_TRY((*file)->Sync());
+  Status written = WriteFile(disk, temporary, contents);
+  if (written) written = disk.Rename(temporary, path);
+  if (!written) {
+    // On a full disk it would take what little room there is.
+    static_cast<void>(disk.Remove(temporary));
+    return written;
   }
-  HEARTH_TRY(disk.Rename(temporary, path));
   const size_t slash = path.rfind('/');
   return disk.SyncDir(slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash));
 }

@@ -10,7 +10,20 @@
 namespace hearth::sentinel {
 namespace {
 
-using HealthTest = testing::Deployment;
+class HealthTest : public testing::Deployment {
+ protected:
+  // A busy server takes no new connection: the probes are to be there before.
+  void BuildProbed(int sentinels, int replicas, int quorum) {
+    Build(sentinels, replicas, quorum, 1000, {{"busy-is-alive-max-ms", "mymaster", "8000"}});
+    ASSERT_TRUE(world.Await(
+        [&] {
+          return std::ranges::all_of(world.nodes, [&](const auto& node) {
+            return PrimaryOf(node.first).instance.link->probe.answered_ms >= 0;
+          });
+        },
+        20'000));
+  }
+};
 
 TEST_F(HealthTest, ADownPrimaryIsFoundToTheMillisecond) {
   Build(1, 0, 1, 700);
@@ -147,10 +160,8 @@ TEST_F(HealthTest, WhoStoodStillDecidesNothingForAWhile) {
   EXPECT_EQ(CountOf("-tilt"), 1);
 }
 
-const std::vector<std::vector<std::string>> kBusyIsAlive = {{"busy-is-alive-max-ms", "mymaster", "8000"}};
-
 TEST_F(HealthTest, ABusyPrimaryIsNotADeadOne) {
-  Build(3, 2, 2, 1000, kBusyIsAlive);
+  BuildProbed(3, 2, 2);
   world.BeBusy(kPrimary);
   world.Run(7'000);
   EXPECT_EQ(CountOf("+sdown"), 0);
@@ -163,7 +174,7 @@ TEST_F(HealthTest, ABusyPrimaryIsNotADeadOne) {
 }
 
 TEST_F(HealthTest, WhoIsBusyForLongerThanTheMaximumIsReplaced) {
-  Build(3, 2, 2, 1000, kBusyIsAlive);
+  BuildProbed(3, 2, 2);
   world.BeBusy(kPrimary);
   const int64_t busy_ms = world.now_ms;
   ASSERT_TRUE(AwaitPromotion(12'000));
@@ -172,7 +183,7 @@ TEST_F(HealthTest, WhoIsBusyForLongerThanTheMaximumIsReplaced) {
 }
 
 TEST_F(HealthTest, ABusyProcessThatIsStoppedIsFoundAfterDownAfter) {
-  Build(3, 2, 2, 1000, kBusyIsAlive);
+  BuildProbed(3, 2, 2);
   world.BeBusy(kPrimary);
   world.Run(3'000);
   EXPECT_EQ(CountOf("+sdown"), 0);
@@ -183,7 +194,7 @@ TEST_F(HealthTest, ABusyProcessThatIsStoppedIsFoundAfterDownAfter) {
 }
 
 TEST_F(HealthTest, AStoppedPrimaryIsFoundAsSoonAsWithoutProbes) {
-  Build(3, 2, 2, 1000, kBusyIsAlive);
+  BuildProbed(3, 2, 2);
   world.servers.at(kPrimary).hangs = true;
   const int64_t stopped_ms = world.now_ms;
   ASSERT_TRUE(AwaitPromotion(3'000));
@@ -197,7 +208,7 @@ TEST_F(HealthTest, WithoutAMaximumOrWithoutProbesSilenceCounts) {
   EXPECT_EQ(CountOf("+sdown"), 1);
 
   world = testing::World(seed);
-  Build(1, 2, 2, 1000, kBusyIsAlive);
+  BuildProbed(1, 2, 2);
   for (auto& [port, server] : world.servers) server.offers_probes = false;
   world.Run(11'000);
   world.BeBusy(kPrimary);
@@ -206,12 +217,34 @@ TEST_F(HealthTest, WithoutAMaximumOrWithoutProbesSilenceCounts) {
 }
 
 TEST_F(HealthTest, AProbeThatWasLostIsReplacedWhileTheServerIsWell) {
-  Build(1, 1, 1, 1000, kBusyIsAlive);
+  BuildProbed(1, 1, 1);
   world.Cut(kPrimary);
   world.Run(3'000);
+  EXPECT_TRUE(PrimaryOf(kSentinel).instance.link->probe.is_open);
   world.BeBusy(kPrimary);
   world.Run(5'000);
   EXPECT_EQ(CountOf("+sdown"), 0);
+}
+
+TEST_F(HealthTest, AReplicaThatWasAwayWhileThePrimaryChangedIsToldAtOnce) {
+  Build(3);
+  world.Kill(6381);
+  world.Run(2'000);
+  world.Kill(kPrimary);
+  ASSERT_TRUE(AwaitAgreement(5'000));
+  world.Run(5'000);
+  world.Restart(6381);
+  const auto follows = [&] { return world.servers.at(6381).follows.port == Promoted(); };
+  ASSERT_TRUE(world.Await(follows, 2'000));
+}
+
+TEST_F(HealthTest, TheConnectionToOneThatCountsAsDownIsMadeAnew) {
+  Build(1);
+  const LinkId before = PrimaryOf(kSentinel).instance.link->commands;
+  world.servers.at(kPrimary).hangs = true;
+  ASSERT_TRUE(world.Await([&] { return CountOf("+sdown") == 1; }, 2'000));
+  world.Run(10);
+  EXPECT_NE(PrimaryOf(kSentinel).instance.link->commands, before);
 }
 
 TEST_F(HealthTest, TheDeadAreForgottenWhereThatIsWanted) {
