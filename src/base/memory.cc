@@ -2,8 +2,14 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <string_view>
 #include <thread>
 
 #include "base/assert.h"
@@ -30,6 +36,17 @@ bool PurgeUnusedPages() { return false; }
 bool SetBackgroundPurge(bool) { return false; }
 const char* AllocatorName() { return "libc"; }
 size_t GoodAllocationSize(size_t size) { return size; }
+std::string AllocatorReport() { return "Stats not supported for the current allocator"; }
+Result<int64_t> AllocatorNumber(const std::string&, std::optional<int64_t>) {
+  return Fail(std::strerror(ENOENT), ENOENT);
+}
+Result<std::string> AllocatorText(const std::string&, const std::optional<std::string>&) {
+  return Fail(std::strerror(ENOENT), ENOENT);
+}
+bool IsSparselyPlaced(const void*) { return false; }
+void* AllocateDensely(size_t size) { return ::operator new(size); }
+void FreeToPages(void* block) { ::operator delete(block); }
+FragmentationFigures ReadFragmentation() { return {}; }
 
 #else
 
@@ -159,6 +176,97 @@ const char* AllocatorName() {
 }
 
 size_t GoodAllocationSize(size_t size) { return nallocx(size == 0 ? 1 : size, 0); }
+
+std::string AllocatorReport() {
+  std::string report;
+  malloc_stats_print([](void* to, const char* text) { *static_cast<std::string*>(to) += text; }, &report,
+                     nullptr);
+  return report;
+}
+
+Result<int64_t> AllocatorNumber(const std::string& name, std::optional<int64_t> value) {
+  // What is not as wide as this is read without a new value only.
+  int64_t number = 0;
+  int error = 0;
+  for (size_t width : {sizeof(int64_t), sizeof(uint32_t), sizeof(bool)}) {
+    number = 0;
+    size_t size = width;
+    int64_t wanted = value.value_or(0);
+    error = mallctl(name.c_str(), &number, &size, value ? &wanted : nullptr, value ? width : 0);
+    if (error != EINVAL) break;
+  }
+  if (error != 0) return Fail(std::strerror(error), error);
+  return number;
+}
+
+Result<std::string> AllocatorText(const std::string& name, const std::optional<std::string>& value) {
+  // The allocator does not tell texts from numbers, and what is none must not be read as one.
+  constexpr std::string_view kTexts[] = {"version",          "config.malloc_conf", "opt.dss",
+                                         "opt.metadata_thp", "opt.percpu_arena",   "opt.thp",
+                                         "opt.zero_realloc", "opt.junk",           "opt.stats_print_opts"};
+  const bool is_text = std::find(std::begin(kTexts), std::end(kTexts), name) != std::end(kTexts) ||
+                       (name.starts_with("arena.") && name.ends_with(".dss"));
+  const char* text = nullptr;
+  size_t size = sizeof text;
+  const char* wanted = value ? value->c_str() : nullptr;
+  const int error =
+      !is_text ? mallctl(name.c_str(), nullptr, nullptr, nullptr, 0)
+               : mallctl(name.c_str(), &text, &size, value ? &wanted : nullptr, value ? sizeof wanted : 0);
+  if (error != 0) return Fail(std::strerror(error), error);
+  if (text == nullptr) return Fail(std::strerror(EINVAL), EINVAL);
+  return std::string(text);
+}
+
+bool IsSparselyPlaced(const void* block) {
+  // What the allocator says of a block: of its slab (a run of pages with blocks of one size), and of all
+  // slabs of that size in the same arena.
+  struct Placement {
+    void* current_slab;  // where new blocks of that size go now
+    size_t slab_free;
+    size_t slab_blocks;
+    size_t slab_bytes;
+    size_t size_free;
+    size_t size_blocks;
+  };
+  Placement placement{};
+  size_t size = sizeof placement;
+  if (mallctl("experimental.utilization.query", &placement, &size, &block, sizeof block) != 0) return false;
+  if (placement.slab_blocks <= 1 || placement.slab_free == 0 || placement.size_free == 0) return false;
+  const auto at = reinterpret_cast<uintptr_t>(block);
+  const auto current = reinterpret_cast<uintptr_t>(placement.current_slab);
+  if (at >= current && at < current + placement.slab_bytes) return false;
+  // Fuller slabs than the mean, give or take an eighth, stay: what leaves the others goes there.
+  return placement.slab_free * placement.size_blocks * 8 >= placement.size_free * placement.slab_blocks * 7;
+}
+
+void* AllocateDensely(size_t size) {
+  void* block = mallocx(size, MALLOCX_TCACHE_NONE);
+  HEARTH_ASSERT(block != nullptr);
+  return block;
+}
+
+void FreeToPages(void* block) { dallocx(block, MALLOCX_TCACHE_NONE); }
+
+FragmentationFigures ReadFragmentation() {
+  uint64_t epoch = 1;
+  size_t size = sizeof(epoch);
+  if (mallctl("epoch", &epoch, &size, &epoch, size) != 0) return {};
+  FragmentationFigures figures;
+  const auto bins = ReadStat<unsigned>("arenas.nbins");
+  for (unsigned bin = 0; bin < bins; ++bin) {
+    const auto fact = [bin](const char* name) { return "arenas.bin." + std::to_string(bin) + "." + name; };
+    const auto stat = [bin](const char* name) {
+      return "stats.arenas." HEARTH_STRINGIFY(MALLCTL_ARENAS_ALL) ".bins." + std::to_string(bin) + "." + name;
+    };
+    const size_t block_bytes = ReadStat<size_t>(fact("size").c_str());
+    const size_t blocks = ReadStat<uint32_t>(fact("nregs").c_str());
+    const size_t slabs = ReadStat<size_t>(stat("curslabs").c_str());
+    const size_t used = ReadStat<size_t>(stat("curregs").c_str());
+    figures.used_bytes += used * block_bytes;
+    figures.gap_bytes += (slabs * blocks - std::min(slabs * blocks, used)) * block_bytes;
+  }
+  return figures;
+}
 
 #endif
 

@@ -5,6 +5,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
 
 namespace hearth {
 
@@ -42,6 +46,14 @@ struct AllocatorStats {
 // Gathers the statistics of all arenas: tens of microseconds, for INFO and the like. Any thread.
 AllocatorStats ReadAllocatorStats();
 
+// Everything that the allocator says about itself, for people.
+std::string AllocatorReport();
+
+// A number or a text among the allocator's own controls ("arenas.dirty_decay_ms"), after setting it if
+// `value` says so. The error is the system's word for what was wrong.
+Result<int64_t> AllocatorNumber(const std::string& name, std::optional<int64_t> value);
+Result<std::string> AllocatorText(const std::string& name, const std::optional<std::string>& value);
+
 // Asks the allocator to return unused pages to the system (MEMORY PURGE). False if it cannot.
 bool PurgeUnusedPages();
 
@@ -54,6 +66,21 @@ const char* AllocatorName();
 // The usable bytes behind a pointer from malloc or new; 0 for null. All of them may be used if the block was
 // requested with GoodAllocationSize.
 size_t AllocationSize(const void* block);
+
+// Whether the block lies among more gaps than blocks of its size do on the whole, so that moving it would
+// help to empty its pages. False where the allocator cannot say.
+bool IsSparselyPlaced(const void* block);
+// Memory for what is moved: a new block where its kind is packed most densely, and the end of the old one.
+// Both go by the pages themselves, past what threads keep for themselves.
+void* AllocateDensely(size_t size);
+void FreeToPages(void* block);
+// Bytes in pages of small blocks that hold none, beside what is in use there: what moving blocks could give
+// back.
+struct FragmentationFigures {
+  size_t used_bytes = 0;
+  size_t gap_bytes = 0;
+};
+FragmentationFigures ReadFragmentation();
 
 // The size class that a request of `size` bytes falls into: asking for all of it costs nothing more.
 size_t GoodAllocationSize(size_t size);

@@ -1,5 +1,8 @@
 #include "keyspace/database.h"
 
+#include <algorithm>
+
+#include "env/clock.h"
 #include "keyspace/access.h"
 #include "keyspace/container.h"
 #include "keyspace/entry_layout.h"
@@ -12,6 +15,22 @@ namespace {
 
 // Freeing something of more parts than this is the free worker's work.
 constexpr size_t kFreeAtOnceEffort = 64;
+
+// Times the removal of a key, if somebody wants to know.
+class RemovalTimer {
+ public:
+  RemovalTimer(const Keyspace& keyspace, uint64_t& longest)
+      : longest_(longest), start_(keyspace.times_removals() ? env::Ticks() : 0) {}
+  RemovalTimer(const RemovalTimer&) = delete;
+  RemovalTimer& operator=(const RemovalTimer&) = delete;
+  ~RemovalTimer() {
+    if (start_ != 0) longest_ = std::max(longest_, env::Ticks() - start_);
+  }
+
+ private:
+  uint64_t& longest_;
+  const uint64_t start_;
+};
 
 }  // namespace
 
@@ -246,6 +265,7 @@ void Database::Clear(bool lazily) {
 bool Database::RemoveIfExpired(const Key& key) {
   const auto position = keys_.Find(key.text, key.hash);
   if (!position || !IsExpired(*position.item())) return false;
+  const RemovalTimer timer(keyspace_, keyspace_.removal_times().expiry_ticks);
   // `key` may be the entry's own text, so the entry goes last.
   Entry* entry = Detach(key);
   ++keyspace_.stats().expired_keys;
@@ -256,6 +276,7 @@ bool Database::RemoveIfExpired(const Key& key) {
 }
 
 void Database::Evict(const Key& key) {
+  const RemovalTimer timer(keyspace_, keyspace_.removal_times().eviction_ticks);
   Entry* entry = Detach(key);
   HEARTH_ASSERT(entry != nullptr);
   ++keyspace_.stats().evicted_keys;

@@ -152,6 +152,7 @@ class Database {
  private:
   friend class WriteHandle;
   friend class StringValue;
+  friend class Defragmenter;
 
   // Deals with what has expired of a key that somebody asked for; true if the key counts as absent.
   bool IsGone(const Key& key, Entry* entry) {

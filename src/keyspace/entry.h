@@ -97,6 +97,7 @@ class Entry {
   friend class WriteHandle;
   friend class StringValue;
   friend class EntryBuilder;
+  friend class Defragmenter;
   friend void FreeEntry(Entry* entry);
 
   static constexpr uint8_t kHasExpiry = 1;

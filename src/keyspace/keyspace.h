@@ -32,6 +32,17 @@ struct KeyspaceStats {
   uint64_t expire_cycle_cpu_us = 0;
   uint64_t expired_time_cap_reached = 0;
   double expired_stale_perc = 0;
+  uint64_t defrag_hits = 0;        // allocations moved
+  uint64_t defrag_misses = 0;      // and looked at, but left
+  uint64_t defrag_key_hits = 0;    // keys of which something was moved
+  uint64_t defrag_key_misses = 0;  // and of which nothing was
+};
+
+// The longest that removing one key has held up the engine since somebody looked, in env::Ticks(): for
+// LATENCY.
+struct RemovalTimes {
+  uint64_t expiry_ticks = 0;
+  uint64_t eviction_ticks = 0;
 };
 
 // Owned by the server's composition root. Engine thread only.
@@ -60,6 +71,16 @@ class Keyspace {
   bool reports_added() const { return reports_added_; }
   void set_reports_added(bool on) { reports_added_ = on; }
 
+  // While on, removals of expired and evicted keys are timed.
+  bool times_removals() const { return times_removals_; }
+  void set_times_removals(bool on) { times_removals_ = on; }
+  RemovalTimes& removal_times() { return removal_times_; }
+
+  // List elements of so many bytes get a node of their own. Tests make that less.
+  static constexpr uint32_t kLargeElementBytes = uint32_t{1} << 29;
+  uint32_t large_element_bytes() const { return large_element_bytes_; }
+  void set_large_element_bytes(uint32_t bytes) { large_element_bytes_ = bytes; }
+
   // Grows with every change of a key. The engine compares it across a command to see whether it wrote.
   uint64_t change_count() const { return change_count_; }
   void CountChanges(uint64_t changes) { change_count_ += changes; }
@@ -84,6 +105,9 @@ class Keyspace {
   ExpiredKeys expired_keys_ = ExpiredKeys::kRemove;
   bool reports_changes_ = false;
   bool reports_added_ = false;
+  bool times_removals_ = false;
+  uint32_t large_element_bytes_ = kLargeElementBytes;
+  RemovalTimes removal_times_;
   std::vector<std::unique_ptr<Database>> databases_;
   Cutter cutter_;
 };

@@ -30,8 +30,10 @@ WriteHandle ListValue::Create(Database& database, const Key& key) {
 }
 
 ds::QuicklistLimits ListValue::Limits() const {
-  const settings::Settings& settings = handle_.database().keyspace().settings();
+  const Keyspace& keyspace = handle_.database().keyspace();
+  const settings::Settings& settings = keyspace.settings();
   ds::QuicklistLimits limits;
+  limits.plain_bytes = keyspace.large_element_bytes();
   limits.fill = static_cast<int16_t>(std::clamp<int64_t>(settings.list_max_listpack_size, -5, INT16_MAX));
   limits.compress_depth =
       static_cast<uint16_t>(std::clamp<int64_t>(settings.list_compress_depth, 0, UINT16_MAX));
