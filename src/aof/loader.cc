@@ -67,7 +67,8 @@ Status Loader::LoadFile(const Folder::DataFile& file, bool is_last, bool load_tr
     if (!is_last) return Fail(fmt::format("The truncated AOF file {} is not the last file", file.name));
     if (!load_truncated) {
       return Fail(fmt::format(
-          "Unexpected end of the AOF file {} at byte {}: what is sound ends at byte {}. Make a backup of the "
+          "Unexpected end of file reading the append only file {} at byte {}: what is sound ends at byte {}. "
+          "Make a backup of the "
           "file; then either run hearth-check-aof --fix with the manifest, or set aof-load-truncated to yes "
           "and "
           "start again",
@@ -105,9 +106,10 @@ Status Loader::LoadCommands(Reader& reader, FileState& state) {
     const auto kind = reader.Next();
     if (!kind) {
       return Fail(
-          fmt::format("Bad file format reading the AOF file {}: {}. Make a backup of the file, then run "
-                      "hearth-check-aof --fix with the manifest",
-                      state.file->path, kind.error().message),
+          fmt::format(
+              "Bad file format reading the append only file {}: {}. Make a backup of the file, then run "
+              "hearth-check-aof --fix with the manifest",
+              state.file->path, kind.error().message),
           kind.error().code);
     }
     switch (*kind) {

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/memory.h"
+#include "env/sleep.h"
 
 namespace hearth::aof {
 namespace {
@@ -146,7 +147,18 @@ WriterStats Writer::stats() const {
           .is_syncing = is_syncing_.load(std::memory_order_relaxed)};
 }
 
+WriterDelays Writer::TakeDelays() {
+  return {.write_us = longest_write_us_.exchange(0, std::memory_order_relaxed),
+          .sync_us = longest_sync_us_.exchange(0, std::memory_order_relaxed),
+          .pending_sync_us = longest_pending_sync_us_.exchange(0, std::memory_order_relaxed)};
+}
+
 // ---- the thread
+
+// Where the engine has taken the figure in between, it may see it once more: it keeps the worst of a second.
+void Writer::KeepLongest(std::atomic<int64_t>& longest, int64_t micros) {
+  if (micros > longest.load(std::memory_order_relaxed)) longest.store(micros, std::memory_order_relaxed);
+}
 
 void Writer::Run() {
   const auto memory = RegisterThreadMemory();
@@ -205,7 +217,10 @@ void Writer::Work() {
   if (is_fatal_) return;
   const bool is_retry = has_failed_;
   if (is_retry && !must_sync_ && clock_->MonotonicMicros() < retry_at_micros_) return;
+  const int64_t start = clock_->MonotonicMicros();
+  if (in_force_.write_delay_us > 0 && !items_.empty()) env::HoldUpThread(in_force_.write_delay_us);
   Status status = WriteItems();
+  KeepLongest(longest_write_us_, clock_->MonotonicMicros() - start);
   if (status && has_unsynced_ && (must_sync_ || is_retry || IsSyncDue())) status = Sync();
   // Also where the log went on with nothing for this file.
   if (!has_unsynced_) synced_offset_ = written_offset_;
@@ -278,10 +293,16 @@ Status Writer::Sync() {
   const Status synced = file_->Sync();
   is_syncing_.store(false, std::memory_order_relaxed);
   last_sync_micros_ = start;
-  if (clock_->MonotonicMicros() - start >= kSlowSyncMicros) {
+  const int64_t duration = clock_->MonotonicMicros() - start;
+  if (in_force_.fsync == Fsync::kAlways) {
+    KeepLongest(longest_sync_us_, duration);
+  } else if (pending_bytes_.load(std::memory_order_relaxed) > 0) {
+    KeepLongest(longest_pending_sync_us_, duration);
+  }
+  if (duration >= kSlowSyncMicros) {
     delayed_syncs_.fetch_add(1, std::memory_order_relaxed);
     log_->Notice("Syncing the AOF took {} seconds (is the disk busy?). Writes to it have waited meanwhile.",
-                 (clock_->MonotonicMicros() - start) / kSecond);
+                 duration / kSecond);
   }
   if (!synced) return synced;
   has_unsynced_ = false;

@@ -46,6 +46,7 @@ struct WriterSettings {
   bool timestamps = false;               // aof-timestamp-enabled
   bool no_fsync_during_rewrite = false;  // no-appendfsync-on-rewrite
   bool rewrite_runs = false;             // a rewrite or a save is going on
+  int64_t write_delay_us = 0;            // before each write, for tests
 };
 
 struct WriterReport {
@@ -60,6 +61,13 @@ struct WriterStats {
   uint64_t pending_bytes = 0;  // handed over and not written (aof_buffer_length)
   uint64_t delayed_syncs = 0;  // that took two seconds or more (aof_delayed_fsync)
   bool is_syncing = false;     // aof_pending_bio_fsync
+};
+
+// The longest that something has taken, in microseconds.
+struct WriterDelays {
+  int64_t write_us = 0;         // writing all that was there
+  int64_t sync_us = 0;          // syncing under `always`, which replies wait for
+  int64_t pending_sync_us = 0;  // syncing otherwise, if something to be written had to wait meanwhile
 };
 
 class Writer {
@@ -89,6 +97,8 @@ class Writer {
 
   WriterReport TakeReport();
   WriterStats stats() const;
+  // Since the last call.
+  WriterDelays TakeDelays();
 
  private:
   // A piece of the log to be written, or a text that is not in the log, or a change of the file.
@@ -119,6 +129,7 @@ class Writer {
   bool IsSyncDue() const;
   void Publish(const Status& status);
   void LogFailure(const Error& error);
+  static void KeepLongest(std::atomic<int64_t>& longest, int64_t micros);
 
   env::Clock* const clock_;
   Logger* const log_;
@@ -149,6 +160,9 @@ class Writer {
   std::atomic<uint64_t> pending_bytes_ = 0;
   std::atomic<uint64_t> delayed_syncs_ = 0;
   std::atomic<bool> is_syncing_ = false;
+  std::atomic<int64_t> longest_write_us_ = 0;
+  std::atomic<int64_t> longest_sync_us_ = 0;
+  std::atomic<int64_t> longest_pending_sync_us_ = 0;
 
   // The thread's own.
   std::unique_ptr<env::File> file_;

@@ -235,6 +235,34 @@ TEST_F(WriterTest, CountsSlowSyncs) {
   EXPECT_EQ(writer_.stats().delayed_syncs, 1u);
 }
 
+TEST_F(WriterTest, TellsTheLongestSyncThatRepliesWaitedFor) {
+  Start(Fsync::kAlways);
+  disk_.HoldSyncs(true);
+  Send("a");
+  ASSERT_TRUE(Wait([&] { return disk_.is_sync_waiting(); }));
+  clock_.AdvanceMicros(50'000);
+  disk_.HoldSyncs(false);
+  ASSERT_TRUE(WaitSynced(501));
+  const WriterDelays delays = writer_.TakeDelays();
+  EXPECT_EQ(delays.sync_us, 50'000);
+  EXPECT_EQ(delays.pending_sync_us, 0);
+  EXPECT_EQ(writer_.TakeDelays().sync_us, 0);
+}
+
+TEST_F(WriterTest, TellsTheLongestSyncThatAWriteWaitedFor) {
+  Start(Fsync::kEverySecond);
+  disk_.HoldSyncs(true);
+  Send("a");
+  ASSERT_TRUE(Wait([&] { return disk_.is_sync_waiting(); }));
+  Send("b");
+  clock_.AdvanceMicros(70'000);
+  disk_.HoldSyncs(false);
+  ASSERT_TRUE(WaitWritten(502));
+  const WriterDelays delays = writer_.TakeDelays();
+  EXPECT_EQ(delays.sync_us, 0);
+  EXPECT_EQ(delays.pending_sync_us, 70'000);
+}
+
 TEST_F(WriterTest, StopWritesWhatIsLeftAndLeavesTheLog) {
   Start(Fsync::kNo);
   Append("last words");

@@ -33,6 +33,7 @@ void RegisterTransactions(engine::CommandTable& table);
 void RegisterCommandInfo(engine::CommandTable& table);
 void RegisterCommandDocs(engine::CommandTable& table);
 void RegisterSlowlog(engine::CommandTable& table);
+void RegisterLatency(engine::CommandTable& table);
 void RegisterAcl(engine::CommandTable& table);
 
 }  // namespace hearth::commands

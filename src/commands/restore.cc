@@ -97,7 +97,7 @@ void Restore(Context& ctx) {
   }
   const auto expiry_ms = ParseExpiry(ctx, options->is_absolute);
   if (!expiry_ms) return;
-  const auto body = rdb::PayloadBody(ctx[3]);
+  const auto body = rdb::PayloadBody(ctx[3], !ctx.engine().debug().skips_checksums);
   if (!body) return ctx.Error("ERR DUMP payload version or checksum are wrong");
   const rdb::DecodeContext decoding{ctx.settings(), &ctx.keyspace().cuts(), true};
   const uint32_t access =

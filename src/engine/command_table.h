@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "engine/command_facts.h"
+#include "engine/latency_histogram.h"
 
 namespace hearth::engine {
 
@@ -41,6 +42,7 @@ struct CommandCounters {
   uint64_t ticks = 0;  // of env::Ticks(), spent in the handler
   uint64_t rejected = 0;
   uint64_t failed = 0;
+  std::unique_ptr<LatencyHistogram> latency;  // from the first call on that latency-tracking saw
 };
 
 struct Command {

@@ -15,7 +15,9 @@ Engine::Engine(const Parts& parts)
       acl_(commands_, clients_, parts.settings),
       tracking_(clients_, parts.settings, parts.random_seed),
       eviction_(keyspace_, AllocatedBytes, [this] { return clock_.MonotonicMicros(); }),
-      ticks_per_ms_(static_cast<uint64_t>(parts.ticks.ticks_per_micro() * 1000)) {
+      latency_(parts.settings),
+      ticks_per_ms_(static_cast<uint64_t>(parts.ticks.ticks_per_micro() * 1000)),
+      nanos_per_tick_(static_cast<uint64_t>(1000.0 / parts.ticks.ticks_per_micro() * 4294967296.0)) {
   RefreshTime();
   RefreshChecks();
 }
@@ -37,10 +39,15 @@ void Engine::RefreshChecks() {
   if (busy_ != Busy::kNo) checks_ |= kCheckBusy;
   if (refusals_ != Refusals{.ignores_maxmemory = refusals_.ignores_maxmemory}) checks_ |= kCheckRefusals;
   if (promises_.are_made && settings_.replication_acks > 0) checks_ |= kCheckPromises;
-  slow_ticks_ = settings_.slowlog_log_slower_than < 0
-                    ? std::numeric_limits<uint64_t>::max()
-                    : static_cast<uint64_t>(static_cast<double>(settings_.slowlog_log_slower_than) *
-                                            ticks_.ticks_per_micro());
+  const auto ticks = [this](int64_t limit_us) {
+    return static_cast<uint64_t>(static_cast<double>(limit_us) * ticks_.ticks_per_micro());
+  };
+  slow_ticks_ = std::numeric_limits<uint64_t>::max();
+  if (settings_.slowlog_log_slower_than >= 0) slow_ticks_ = ticks(settings_.slowlog_log_slower_than);
+  if (latency_.is_on())
+    slow_ticks_ = std::min(slow_ticks_, ticks(settings_.latency_monitor_threshold * 1000));
+  tracks_latency_ = settings_.latency_tracking;
+  keyspace_.set_times_removals(latency_.is_on());
   UpdateKeyspaceReports();
 }
 
@@ -225,10 +232,23 @@ void Engine::BeforeWait() {
 
 bool Engine::MakeRoom() {
   if (settings_.maxmemory == 0 || refusals_.ignores_maxmemory || unit_depth_ > 0) return true;
+  const uint64_t start = latency_.is_on() ? env::Ticks() : 0;
   const keyspace::Eviction::Outcome outcome = eviction_.Run();
+  if (start != 0)
+    ReportLatency("eviction-cycle", static_cast<int64_t>(ticks_.ToMicros(env::Ticks() - start)));
   must_evict_more_ = outcome == keyspace::Eviction::Outcome::kGoesOn;
+  if (outcome != keyspace::Eviction::Outcome::kEnough) {
+    if (exceeded_since_us_ == 0) exceeded_since_us_ = clock_.MonotonicMicros();
+  } else if (exceeded_since_us_ != 0) {
+    stats_.memory_exceeded_us += static_cast<uint64_t>(MemoryExceededMicros());
+    exceeded_since_us_ = 0;
+  }
   if (effects_.wanted()) effects_.Flush();
   return outcome != keyspace::Eviction::Outcome::kImpossible;
+}
+
+int64_t Engine::MemoryExceededMicros() {
+  return exceeded_since_us_ == 0 ? 0 : clock_.MonotonicMicros() - exceeded_since_us_;
 }
 
 void Engine::EndPause() {
@@ -342,13 +362,30 @@ void Engine::NotifyKey(int database, int classes, std::string_view event, std::s
 
 void Engine::CountError(std::string_view text) {
   ++stats_.error_replies;
-  const std::string_view code = text.substr(0, text.find(' '));
+  if (stats_.has_too_many_errors) return;
+  // What does not look like a code counts as the general one.
+  constexpr size_t kLongestCode = 31;
+  const size_t end = text.find(' ');
+  const std::string_view code = end <= kLongestCode ? text.substr(0, end) : "ERR";
   const auto found = stats_.errors.find(code);
   if (found != stats_.errors.end()) {
     ++found->second;
   } else if (stats_.errors.size() < kMaxErrorCodes) {
     stats_.errors.emplace(code, 1);
+  } else {
+    StopCountingErrors();
   }
+}
+
+// Somebody makes codes up: there is no sense in counting them, until CONFIG RESETSTAT.
+void Engine::StopCountingErrors() {
+  std::string codes;
+  for (const auto& [code, count] : stats_.errors) codes += (codes.empty() ? "" : ", ") + code;
+  log_.Warning("Errorstats stopped adding new errors because the number of errors reached the limit ({}).",
+               kMaxErrorCodes);
+  log_.Warning("Current errors code list: {}", codes);
+  stats_.errors = {{"ERRORSTATS_DISABLED", 1}};
+  stats_.has_too_many_errors = true;
 }
 
 }  // namespace hearth::engine

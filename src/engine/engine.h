@@ -20,8 +20,10 @@
 #include "engine/clients.h"
 #include "engine/command_table.h"
 #include "engine/context.h"
+#include "engine/debug_switches.h"
 #include "engine/effects.h"
 #include "engine/function_libraries.h"
+#include "engine/latency_monitor.h"
 #include "engine/monitors.h"
 #include "engine/pause.h"
 #include "engine/promises.h"
@@ -146,9 +148,16 @@ class Engine final : public net::ConnectionHandler,
   bool MakeRoom();
   // Memory is still above the limit and eviction should go on in the next turn.
   bool must_evict_more() const { return must_evict_more_; }
+  // How long memory has been above the limit by now; 0 if it is not.
+  int64_t MemoryExceededMicros();
 
   void NotifyKey(int database, int classes, std::string_view event, std::string_view key);
   void CountError(std::string_view text);
+  // For LATENCY: something held the server up for so long. Costs nothing while nobody wants to know.
+  void ReportLatency(std::string_view event, int64_t duration_us) {
+    if (latency_.is_on()) [[unlikely]]
+      latency_.Report(event, duration_us, clock_.WallMicros() / 1'000'000);
+  }
   // All keys of a database went, or two databases were exchanged: watched and awaited keys are told.
   void OnDatabaseCleared(int database);
   void OnDatabasesSwapped(int a, int b);
@@ -170,7 +179,9 @@ class Engine final : public net::ConnectionHandler,
   Blocking& blocking() { return blocking_; }
   Effects& effects() { return effects_; }
   Slowlog& slowlog() { return slowlog_; }
+  LatencyMonitor& latency() { return latency_; }
   EngineStats& stats() { return stats_; }
+  DebugSwitches& debug() { return debug_; }
   Watches& watches() { return watches_; }
   Tracking& tracking() { return tracking_; }
   Monitors& monitors() { return monitors_; }
@@ -200,6 +211,7 @@ class Engine final : public net::ConnectionHandler,
  private:
   // Codes are part of our own texts, but scripts may make up any: their number is bounded.
   static constexpr size_t kMaxErrorCodes = 128;
+  void StopCountingErrors();
 
   // One request of this turn on its way through prefetch and execution.
   struct Pending {
@@ -250,7 +262,8 @@ class Engine final : public net::ConnectionHandler,
   void RunMuted(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash);
   void RunOfReplica(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash);
   void RunFromPrimary(Client& client, Arguments args, uint16_t command_id, uint64_t key_hash);
-  void LogSlowCommand(const Client& client, Arguments args, uint64_t duration);
+  void OnSlowCommand(const Client& client, const Command& command, Arguments args, uint64_t duration);
+  void RecordLatency(Command& command, uint64_t duration);
   void Reject(Client& client, Command& command, std::string_view error);
   void RejectUnknown(Client& client, Arguments args);
   void RejectUnknownSubcommand(Client& client, const Command& container, Arguments args);
@@ -290,7 +303,9 @@ class Engine final : public net::ConnectionHandler,
   keyspace::Eviction eviction_;
   Effects effects_;
   Slowlog slowlog_;
+  LatencyMonitor latency_;
   EngineStats stats_;
+  DebugSwitches debug_;
   std::function<void(Client&)> after_batch_;
   WriteHook after_write_;
   StreamHook after_stream_request_;
@@ -313,13 +328,16 @@ class Engine final : public net::ConnectionHandler,
   WrittenUnit unit_;             // that runs now
   int64_t told_of_disk_ms_ = 0;  // when the log last heard of a replica's disk
   bool must_evict_more_ = false;
+  int64_t exceeded_since_us_ = 0;  // when memory went above the limit, 0 if it is not
   int unit_depth_ = 0;
   bool is_serving_ready_ = false;
   bool is_still_blocked_ = false;  // the command run again has asked to block again
   uint64_t tick_ = 0;              // the end of the last command, which is the start of the next
   uint64_t time_ticks_ = 0;        // when RefreshTime last ran
   const uint64_t ticks_per_ms_;
-  uint64_t slow_ticks_ = 0;
+  uint64_t slow_ticks_ = 0;      // from here on the slow log or the latency monitor wants to know
+  bool tracks_latency_ = false;  // latency-tracking
+  uint64_t nanos_per_tick_ = 0;  // times 2^32
   std::vector<Pending> pending_;
   std::vector<uint64_t> resumable_;  // clients whose batch goes on in the next BeforeWait
   resp::ChunkPool discard_pool_;

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "engine/engine.h"
+#include "engine/redaction.h"
 
 namespace hearth::engine {
 namespace {
@@ -29,16 +30,6 @@ bool IsNeverQueued(const Command& command) {
 // it.
 std::string_view Shown(std::string_view word, size_t size) {
   return word.substr(0, std::min(size, word.find('\0')));
-}
-
-// What is said of users stays out of logs.
-std::vector<std::string_view> WithoutSecrets(Arguments args) {
-  std::vector<std::string_view> shown(args.begin(), args.end());
-  if (args.size() < 2 || !EqualsIgnoreCase(args[0], "acl")) return shown;
-  for (const std::string_view word : {"setuser", "getuser", "deluser"}) {
-    if (EqualsIgnoreCase(args[1], word)) std::fill(shown.begin() + 2, shown.end(), "(redacted)");
-  }
-  return shown;
 }
 
 bool Writes(const Command& command) { return command.is(kCommandWrite); }
@@ -384,16 +375,26 @@ void Engine::Call(Client& client, Command& command, Arguments args, uint64_t key
   ++command.counters.calls;
   command.counters.ticks += duration;
   command.counters.failed += context.has_failed_;
-  if (duration >= slow_ticks_ && !command.is(kCommandSkipSlowlog)) [[unlikely]] {
-    LogSlowCommand(client, args, duration);
-  }
+  if (tracks_latency_) RecordLatency(command, duration);
+  if (duration >= slow_ticks_) [[unlikely]]
+    OnSlowCommand(client, command, args, duration);
   if (tick_ - time_ticks_ >= ticks_per_ms_ && unit_depth_ == 0) RefreshTime();
 }
 
-void Engine::LogSlowCommand(const Client& client, Arguments args, uint64_t duration) {
-  if (settings_.slowlog_max_len == 0) return;
-  const std::vector<std::string_view> shown = WithoutSecrets(args);
-  slowlog_.Add(now_ms() / 1000, static_cast<int64_t>(ticks_.ToMicros(duration)), shown,
+void Engine::RecordLatency(Command& command, uint64_t duration) {
+  if (command.counters.latency == nullptr) [[unlikely]] {
+    command.counters.latency = std::make_unique<LatencyHistogram>();
+  }
+  // The ticks of a second, where the histogram ends, can be multiplied without overflow.
+  command.counters.latency->Record((std::min(duration, 1000 * ticks_per_ms_) * nanos_per_tick_) >> 32);
+}
+
+void Engine::OnSlowCommand(const Client& client, const Command& command, Arguments args, uint64_t duration) {
+  const int64_t duration_us = static_cast<int64_t>(ticks_.ToMicros(duration));
+  ReportLatency(command.is(kCommandFast) ? "fast-command" : "command", duration_us);
+  if (settings_.slowlog_log_slower_than < 0 || duration_us < settings_.slowlog_log_slower_than) return;
+  if (settings_.slowlog_max_len == 0 || command.is(kCommandSkipSlowlog)) return;
+  slowlog_.Add(clock_.WallMicros() / 1'000'000, duration_us, WithoutSecrets(args),
                client.connection != nullptr ? std::string_view(client.connection->peer_address()) : "",
                client.name, static_cast<size_t>(settings_.slowlog_max_len));
 }

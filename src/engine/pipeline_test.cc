@@ -210,5 +210,43 @@ TEST(BatchTest, ABrokenRequestIsAnsweredAfterThoseBeforeItAndEndsTheConnection) 
   EXPECT_EQ(server.engine.clients().size(), 0u);
 }
 
+TEST_F(PipelineTest, ErrorsAreCountedByTheirCode) {
+  const auto& errors = fixture_.engine.stats().errors;
+  fixture_.engine.CountError("CODE text");
+  fixture_.engine.CountError("CODE another text");
+  fixture_.engine.CountError("without");
+  fixture_.engine.CountError(std::string(32, 'x') + " text");
+  EXPECT_EQ(errors.size(), 2u);
+  EXPECT_EQ(errors.at("CODE"), 2u);
+  EXPECT_EQ(errors.at("ERR"), 2u);
+}
+
+TEST_F(PipelineTest, TooManyCodesOfErrorsEndTheirCounting) {
+  EngineStats& stats = fixture_.engine.stats();
+  for (int i = 0; i < 128; ++i) fixture_.engine.CountError("CODE" + std::to_string(i) + " text");
+  EXPECT_EQ(stats.errors.size(), 128u);
+  for (int i = 0; i < 10; ++i) fixture_.engine.CountError("OTHER" + std::to_string(i) + " text");
+  ASSERT_EQ(stats.errors.size(), 1u);
+  EXPECT_EQ(stats.errors.at("ERRORSTATS_DISABLED"), 1u);
+  EXPECT_EQ(stats.error_replies, 138u);
+  stats = {};
+  fixture_.engine.CountError("AGAIN text");
+  EXPECT_EQ(stats.errors.at("AGAIN"), 1u);
+}
+
+TEST_F(PipelineTest, DurationsAreTrackedWhileTheSettingsWantIt) {
+  Do("PING");
+  Do("PING");
+  ASSERT_NE(Counters("ping").latency, nullptr);
+  EXPECT_EQ(Counters("ping").latency->total(), 2u);
+  EXPECT_EQ(Counters("exists").latency, nullptr);
+  fixture_.settings.latency_tracking = false;
+  fixture_.engine.RefreshChecks();
+  Do("PING");
+  Do("EXISTS a");
+  EXPECT_EQ(Counters("ping").latency->total(), 2u);
+  EXPECT_EQ(Counters("exists").latency, nullptr);
+}
+
 }  // namespace
 }  // namespace hearth::engine

@@ -18,6 +18,8 @@ struct EngineStats {
   uint64_t pubsub_published = 0;
   uint64_t payloads_checked = 0;                        // by RESTORE, in depth
   std::map<std::string, uint64_t, std::less<>> errors;  // by code: "ERR", "WRONGTYPE"
+  bool has_too_many_errors = false;                     // so many codes that none is counted any more
+  uint64_t memory_exceeded_us = 0;  // how long memory was above maxmemory, in stretches that ended
 };
 
 }  // namespace hearth::engine

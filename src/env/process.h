@@ -13,6 +13,8 @@
 namespace hearth::env {
 
 int ProcessId();
+// Ends the process in so many seconds unless it ends before: for what a crash may leave hanging.
+void EndWithin(int seconds);
 // Without a word to anybody: for a crash that is asked for.
 [[noreturn]] void ExitAtOnce(int code);
 // Does a person read standard output?
@@ -39,8 +41,16 @@ std::string Supervisor();
 // The calling thread leaves more of the processor to others from now on: as nice(1) does, 0 to 19.
 void StandBack(int niceness);
 
-// What ps and top show.
-void SetProcessTitle(std::string_view title);
+// What ps and top show: the title in full, if KeepTitleRoom has found room for it, and `name`, of at most 15
+// bytes, where the system keeps the names of threads.
+void SetProcessTitle(std::string_view title, std::string_view name);
+// Titles go where the words of the command line and the environment lie: those are copied first, or not used
+// afterwards. Once, as early as possible, before any thread exists.
+void KeepTitleRoom(int argc, char** argv);
+
+// By which the system chooses whom to kill when memory runs out: -1000 to 1000.
+Result<int> OutOfMemoryScore();
+Status SetOutOfMemoryScore(int score);
 
 struct CpuUsage {
   double system_seconds = 0;
@@ -59,5 +69,7 @@ std::string SystemName();
 // The calls that led here, for the crash report; async-signal-safe. Returns how many addresses were written.
 int CaptureBacktrace(void** addresses, int max);
 std::vector<std::string> DescribeAddresses(void* const* addresses, int count);
+// The file and the offset in it that an address belongs to, without memory from the heap. Empty if unknown.
+std::string_view DescribeAddress(void* address, char* buffer, size_t size);
 
 }  // namespace hearth::env

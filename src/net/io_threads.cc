@@ -334,6 +334,8 @@ IoStats IoThreads::stats() const {
   IoStats stats = retired_stats_;
   Add(stats, inline_loop_.counters());
   ForEachWorker([&stats](const IoWorker& worker) { Add(stats, worker.counters()); });
+  stats.threaded_reads = stats.reads - inline_loop_.counters().reads.load(std::memory_order_relaxed);
+  stats.threaded_writes = stats.writes - inline_loop_.counters().writes.load(std::memory_order_relaxed);
   stats.connections_received = received_;
   stats.connections_rejected = rejected_;
   stats.handshakes_failed = handshakes_failed_;

@@ -40,6 +40,8 @@ struct IoStats {
   uint64_t bytes_written = 0;
   uint64_t reads = 0;
   uint64_t writes = 0;
+  uint64_t threaded_reads = 0;  // of those, by I/O threads
+  uint64_t threaded_writes = 0;
   uint64_t query_buffer_overflows = 0;
 };
 

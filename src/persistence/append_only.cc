@@ -30,6 +30,7 @@ aof::WriterSettings AppendOnly::WriterSettingsNow() const {
   now.timestamps = settings_.aof_timestamp_enabled;
   now.no_fsync_during_rewrite = settings_.no_appendfsync_on_rewrite;
   now.rewrite_runs = is_rewriting();
+  now.write_delay_us = parts_.engine.debug().aof_write_delay_us;
   return now;
 }
 
@@ -252,7 +253,19 @@ void AppendOnly::TakeReport() {
   parts_.gate.SetLocal(report.progress);
 }
 
+// What the disk has held up since the last time.
+void AppendOnly::ReportDelays() {
+  if (writer_ == nullptr || !parts_.engine.latency().is_on()) return;
+  const aof::WriterDelays delays = writer_->TakeDelays();
+  engine::Engine& engine = parts_.engine;
+  engine.ReportLatency("aof-write", delays.write_us);
+  engine.ReportLatency(is_rewriting() ? "aof-write-active-child" : "aof-write-alone", delays.write_us);
+  engine.ReportLatency("aof-fsync-always", delays.sync_us);
+  engine.ReportLatency("aof-write-pending-fsync", delays.pending_sync_us);
+}
+
 void AppendOnly::Tick() {
+  ReportDelays();
   if (rewrite_ != nullptr) {
     if (rewrite_->is_over()) EndRewrite();
   } else if (MustRewrite()) {

@@ -119,6 +119,7 @@ class AppendOnly {
   void CountFailure();
   void TakeReport();
   void RefreshSizes();
+  void ReportDelays();
   bool MustRewrite() const;
 
   const Parts parts_;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/hash.h"
+#include "env/sleep.h"
 #include "resp/output_buffer.h"
 
 namespace hearth::persistence {
@@ -70,10 +71,25 @@ class DatasetLoader::Running {
 bool DatasetLoader::TakeTurn(uint64_t loaded_bytes) {
   stats_.loaded_bytes = loaded_bytes;
   const int64_t now = parts_.clock.MonotonicMicros();
-  if (now - last_turn_us_ < kTurnMicros) return !is_stopped_;
+  const auto interval = static_cast<uint64_t>(settings_.loading_process_events_interval_bytes);
+  const bool is_due = now - last_turn_us_ >= kTurnMicros || loaded_bytes - last_turn_bytes_ >= interval;
+  if (!is_due) return !is_stopped_;
   is_stopped_ = is_stopped_ || !parts_.take_turn();
   last_turn_us_ = parts_.clock.MonotonicMicros();
+  last_turn_bytes_ = loaded_bytes;
   return !is_stopped_;
+}
+
+// key-load-delay: microseconds a key, or, below zero, keys a microsecond. Tests change it while data is
+// loaded.
+void DatasetLoader::HoldBack(size_t keys) {
+  for (; keys > 0 && settings_.key_load_delay != 0 && !is_stopped_; --keys) {
+    if (settings_.key_load_delay < 0) {
+      return env::HoldUpThread(static_cast<int64_t>(keys) / -settings_.key_load_delay);
+    }
+    env::HoldUpThread(settings_.key_load_delay);
+    TakeTurn(stats_.loaded_bytes);
+  }
 }
 
 // ---- RDB
@@ -102,11 +118,14 @@ Status DatasetLoader::LoadSource(std::unique_ptr<rdb::ByteSource> source, bool d
       .database_count = keyspace.database_count(),
       .now_ms = parts_.engine.now_ms(),
       .drops_expired = drops_expired,
-      .checks_sum = settings_.rdbchecksum};
+      .checks_sum = settings_.rdbchecksum && !parts_.engine.debug().skips_checksums};
   rdb::LoadPipeline pipeline(std::move(source), options, nullptr);
   while (!pipeline.IsOver()) {
     // Clients are answered while the worker is busy with a large value, too.
-    if (auto batch = pipeline.TakeBatchWithin(kLongestWait)) HEARTH_TRY(Insert(*batch, on_duplicate));
+    if (auto batch = pipeline.TakeBatchWithin(kLongestWait)) {
+      HEARTH_TRY(Insert(*batch, on_duplicate));
+      HoldBack(batch->keys.size());
+    }
     if (!TakeTurn(earlier_bytes_ + pipeline.bytes_read())) return Fail("the server is to end", ECANCELED);
   }
   const Result<rdb::LoadSummary> summary = pipeline.Finish();
@@ -176,6 +195,7 @@ Status DatasetLoader::Apply(int database, std::span<const std::string_view> args
   }
   caller_->database = database;
   engine.Call(*caller_, *command, args, 0);
+  HoldBack(1);
   Status status = CheckReply(args[0]);
   caller_->writer.output().Clear();
   return status;

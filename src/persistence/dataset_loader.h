@@ -60,6 +60,7 @@ class DatasetLoader final : private aof::LoadSink {
   Status Insert(rdb::LoadBatch& batch, rdb::OnDuplicate on_duplicate);
   Status LoadFunctions(std::span<const std::string> codes, rdb::OnDuplicate on_duplicate);
   bool TakeTurn(uint64_t loaded_bytes);
+  void HoldBack(size_t keys);
   Status CheckReply(std::string_view command);
 
   // ---- aof::LoadSink
@@ -74,6 +75,7 @@ class DatasetLoader final : private aof::LoadSink {
   LoadStats stats_;
   rdb::AuxFields aux_fields_;
   int64_t last_turn_us_ = 0;
+  uint64_t last_turn_bytes_ = 0;
   uint64_t earlier_bytes_ = 0;  // of an AOF's files before the one being loaded
   bool is_stopped_ = false;
   engine::Client* caller_ = nullptr;  // runs the commands of an AOF

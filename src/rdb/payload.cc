@@ -7,11 +7,12 @@
 
 namespace hearth::rdb {
 
-std::optional<std::string_view> PayloadBody(std::string_view payload) {
+std::optional<std::string_view> PayloadBody(std::string_view payload, bool checks_sum) {
   if (payload.size() < kPayloadFooterBytes) return std::nullopt;
   const std::string_view body = payload.substr(0, payload.size() - kPayloadFooterBytes);
   const char* footer = body.data() + body.size();
   if (LoadLittle<uint16_t>(footer) > kMaxVersion) return std::nullopt;
+  if (!checks_sum) return body;
   const uint64_t checksum = LoadLittle<uint64_t>(footer + sizeof(uint16_t));
   if (Crc64(0, payload.substr(0, payload.size() - kChecksumBytes)) != checksum) return std::nullopt;
   return body;

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "env/sleep.h"
 
 namespace hearth::replication {
 namespace {
@@ -24,7 +26,7 @@ rdb::LoadOptions OptionsFor(engine::Engine& engine) {
           .now_ms = engine.now_ms(),
           // The primary says when a key goes.
           .drops_expired = false,
-          .checks_sum = settings.rdbchecksum};
+          .checks_sum = settings.rdbchecksum && !engine.debug().skips_checksums};
 }
 
 class KeyFinder final : public rdb::LoadSink {
@@ -79,12 +81,31 @@ TransferLoad::~TransferLoad() {
   parts_.engine.keyspace().cutter().set_is_barred(false);
 }
 
+// key-load-delay: tests want loading to take a while, and change the delay while it goes on.
+bool TransferLoad::MustHoldBack(int64_t slice_us) {
+  const int64_t delay = parts_.engine.settings().key_load_delay;
+  if (delay == 0) held_back_keys_ = 0;
+  if (held_back_keys_ == 0) return false;
+  const uint64_t keys_a_micro = delay < 0 ? static_cast<uint64_t>(-delay) : 1;
+  const int64_t key_us = std::max<int64_t>(delay, 1);
+  const uint64_t keys =
+      std::min(held_back_keys_, static_cast<uint64_t>(slice_us / key_us + 1) * keys_a_micro);
+  env::HoldUpThread(static_cast<int64_t>(keys / keys_a_micro) * key_us);
+  held_back_keys_ -= keys;
+  parts_.loop.RequestImmediateTurn();
+  return true;
+}
+
 std::optional<Status> TransferLoad::RunSlice(bool is_received) {
-  const int64_t end =
-      parts_.loop.FreshNowMicros() + (where_ == Where::kInPlace ? kSliceInPlaceMicros : kSliceBesideMicros);
+  const int64_t slice_us = where_ == Where::kInPlace ? kSliceInPlaceMicros : kSliceBesideMicros;
+  if (MustHoldBack(slice_us)) return std::nullopt;
+  const int64_t end = parts_.loop.FreshNowMicros() + slice_us;
   parts_.engine.RefreshTime();
   while (auto batch = pipeline_->TryTakeBatch()) {
+    const size_t keys = batch->keys.size();
     if (Status status = Insert(*batch); !status) return status;
+    held_back_keys_ = keys;
+    if (MustHoldBack(slice_us)) return std::nullopt;
     if (parts_.loop.FreshNowMicros() >= end) {
       parts_.loop.RequestImmediateTurn();
       return std::nullopt;

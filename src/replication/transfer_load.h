@@ -65,6 +65,7 @@ class TransferLoad {
   Status Hold(rdb::LoadBatch& batch);
   Status Finish(const rdb::LoadSummary& summary);
   Status TakeFunctions();
+  bool MustHoldBack(int64_t slice_us);
   Status DropOld();
   void ReplaceKeys();
   void ChangePlaces();
@@ -77,6 +78,7 @@ class TransferLoad {
   rdb::AuxFields aux_fields_;
   std::unique_ptr<rdb::LoadPipeline> pipeline_;
   bool has_dropped_old_ = false;
+  uint64_t held_back_keys_ = 0;  // whose delay is not over: key-load-delay
   bool is_complete_ = false;
 };
 

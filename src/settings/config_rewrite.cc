@@ -168,7 +168,7 @@ class Rewriter {
         input_.included_names != nullptr && input_.included_names->contains(directive.name);
     const bool is_default = directive.is_equal(settings_, defaults_);
     Wanted& wanted = wanted_[std::string(directive.name)];
-    if (present_.contains(directive.name) || is_included || !is_default) AddRest(wanted);
+    if (present_.contains(directive.name) || is_included || !is_default || input_.writes_all) AddRest(wanted);
   }
 
   void AddRest(Wanted& wanted) {

@@ -16,6 +16,8 @@ struct RewriteInput {
   std::string_view old_text;
   // Directives that included files set: those get a line of their own even if they have their default now.
   const std::set<std::string, std::less<>>* included_names = nullptr;
+  // Every directive gets a line.
+  bool writes_all = false;
   // Current lines of file-only directives ("user", "sentinel"), by name, each line complete.
   // What is not named here keeps the lines that it has.
   std::map<std::string, std::vector<std::string>, std::less<>> file_only_lines;

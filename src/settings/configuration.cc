@@ -182,7 +182,7 @@ Status Configuration::Set(std::span<const std::pair<std::string, std::string>> p
   return RunHooks(*changes, before);
 }
 
-Status Configuration::Rewrite() {
+Status Configuration::Rewrite(bool writes_all) {
   if (file_.empty()) return Fail("ERR The server is running without a config file");
   const auto failed = [](const Error& error) {
     return Fail("ERR Rewriting config file: " + error.message, error.code);
@@ -193,6 +193,7 @@ Status Configuration::Rewrite() {
   RewriteInput input;
   if (old_text) input.old_text = *old_text;
   input.included_names = &included_names_;
+  input.writes_all = writes_all;
   for (const auto& [name, provider] : lines_) input.file_only_lines[name] = provider();
   const Status written = source_.Replace(file_, RewriteConfig(settings_, input));
   if (!written) return failed(written.error());

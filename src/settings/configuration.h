@@ -69,8 +69,9 @@ class Configuration {
   // CONFIG SET: all of the pairs or none. The error is the whole error reply without its '-'.
   Status Set(std::span<const std::pair<std::string, std::string>> pairs, const ConfigCaller& caller);
 
-  // CONFIG REWRITE. The error is the whole error reply without its '-'.
-  Status Rewrite();
+  // CONFIG REWRITE; `writes_all`: with a line for every directive, also where it has its default. The error
+  // is the whole error reply without its '-'.
+  Status Rewrite(bool writes_all = false);
 
   // `hook` runs when one of the directives changes by Set. It is not called by Load.
   void OnChange(std::vector<std::string_view> names, ApplyHook hook);

@@ -1,5 +1,6 @@
 #include "env/process.h"
 
+#include <dlfcn.h>
 #include <execinfo.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -18,6 +19,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include <fmt/format.h>
+
 #include "base/numbers.h"
 
 namespace hearth::env {
@@ -30,6 +33,13 @@ struct SignalMailbox {
 };
 // lint: allow mutable-global because a signal handler can reach nothing else
 SignalMailbox mailbox;
+
+struct TitleRoom {
+  char* start = nullptr;
+  size_t size = 0;
+};
+// lint: allow mutable-global because the room for the title is the process's own
+TitleRoom title_room;
 
 void OnStopSignal(int signal) {
   // Somebody who presses Ctrl-C twice wants out now.
@@ -47,6 +57,11 @@ std::string ReadLink(const char* path) {
 }  // namespace
 
 int ProcessId() { return getpid(); }
+
+void EndWithin(int seconds) {
+  std::signal(SIGALRM, SIG_DFL);
+  alarm(static_cast<unsigned>(seconds));
+}
 
 void ExitAtOnce(int code) { _exit(code); }
 
@@ -127,9 +142,52 @@ void StandBack(int niceness) {
   [[maybe_unused]] const int refused = setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), niceness);
 }
 
-void SetProcessTitle(std::string_view title) {
-  // The kernel's name of the main thread holds 15 bytes; enough to be told apart in ps and top.
-  prctl(PR_SET_NAME, std::string(title.substr(0, 15)).c_str());
+void KeepTitleRoom(int argc, char** argv) {
+  if (argc < 1) return;
+  // The words lie one behind the other, and the environment behind them: as far as that is so, it is room.
+  char* end = argv[0];
+  for (int i = 0; i < argc && argv[i] == end; ++i) end += std::strlen(argv[i]) + 1;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const bool is_next = *variable == end;
+    const size_t size = std::strlen(*variable) + 1;
+    if (!is_next) continue;
+    char* copy = strdup(*variable);
+    if (copy == nullptr) break;
+    end += size;
+    *variable = copy;
+  }
+  title_room = {argv[0], static_cast<size_t>(end - argv[0])};
+}
+
+void SetProcessTitle(std::string_view title, std::string_view name) {
+  prctl(PR_SET_NAME, std::string(name.substr(0, 15)).c_str());
+  if (title_room.size == 0) return;
+  const size_t size = std::min(title.size(), title_room.size - 1);
+  std::memset(title_room.start, 0, title_room.size);
+  std::memcpy(title_room.start, title.data(), size);
+}
+
+Result<int> OutOfMemoryScore() {
+  const int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return Fail(std::string("cannot read oom_score_adj: ") + std::strerror(errno), errno);
+  char buffer[32] = {};
+  const ssize_t size = read(fd, buffer, sizeof buffer - 1);
+  close(fd);
+  if (size <= 0) return Fail("cannot read oom_score_adj");
+  const auto score = ParseInt64(std::string_view(buffer, std::strcspn(buffer, "\n")));
+  if (!score) return Fail("oom_score_adj is no number");
+  return static_cast<int>(*score);
+}
+
+Status SetOutOfMemoryScore(int score) {
+  const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return Fail(std::string("cannot write oom_score_adj: ") + std::strerror(errno), errno);
+  const std::string text = std::to_string(score);
+  const bool is_written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const int error = errno;
+  close(fd);
+  if (!is_written) return Fail(std::string("cannot write oom_score_adj: ") + std::strerror(error), error);
+  return {};
 }
 
 CpuUsage ReadCpuUsage(CpuOf what) {
@@ -173,6 +231,14 @@ std::string SystemName() {
 }
 
 int CaptureBacktrace(void** addresses, int max) { return backtrace(addresses, max); }
+
+std::string_view DescribeAddress(void* address, char* buffer, size_t size) {
+  Dl_info info{};
+  if (dladdr(address, &info) == 0 || info.dli_fname == nullptr) return {};
+  const auto offset = static_cast<char*>(address) - static_cast<char*>(info.dli_fbase);
+  const auto written = fmt::format_to_n(buffer, size, "{}(+{:#x}) [{}]", info.dli_fname, offset, address);
+  return {buffer, std::min(written.size, size)};
+}
 
 std::vector<std::string> DescribeAddresses(void* const* addresses, int count) {
   std::vector<std::string> lines;
