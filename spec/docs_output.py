@@ -46,7 +46,15 @@ Directives that are accepted but not acted on yet are at the end. [configuration
 - Snapshots are written in the oldest version that can hold them: 10, or 12 if fields of hashes expire.
 - RESTORE checks every payload in depth, and does not read a string on into the payload's footer.
 - HLEN counts the living fields of a hash alone, also those that expire before they have been removed.
-- HELP subcommands answer in words of their own.
+- HELP subcommands answer in words of their own, and so do LATENCY DOCTOR and MEMORY DOCTOR.
+- Durations are measured by the processor's counter, not in whole microseconds: percentiles may be below 1 µs.
+- The engine does not wait for the append-only file, so that LATENCY's aof-write and aof-fsync-always tell what its writer,
+  and replies held back by `appendfsync always`, have waited for. The events fork, aof-fstat, aof-rename and
+  rdb-unlink-temp-file never occur.
+- Active defragmentation needs no special allocator. It moves keys and values that are one block each; the parts of
+  large values stay where they are. It rests while a snapshot is being taken.
+- The memory of INFO's mem_replication_backlog and mem_total_replication_buffers is one log that all replicas and the
+  append-only file read.
 - A key's idle time, LRU and LFU figures count from when a snapshot was loaded, unless the file tells them.
 - A replica refuses the empty dataset of a primary that it knows and that has come back with another history
   (`replica-keep-data-from-empty-primary`), until the primary has keys or REPLICAOF is said again.

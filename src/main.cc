@@ -33,7 +33,7 @@ std::string ReadStandardInput() {
   return text;
 }
 
-int Main(std::string_view program, std::vector<std::string> words) {
+int Main(const std::string& program, const std::vector<std::string>& words) {
   const auto memory = RegisterThreadMemory();
   if (const auto answer = server::AnswerInformationOption(words)) {
     std::fputs(answer->text.c_str(), answer->is_asked_for ? stdout : stderr);
@@ -78,7 +78,8 @@ int Main(std::string_view program, std::vector<std::string> words) {
   }
   server::Server server(configuration, log, *clock, *net, **poller, *random, *disk, std::move(sentinel));
   env::CatchStopSignals([](void* sleeper) { static_cast<server::Server*>(sleeper)->Wake(); }, &server);
-  server::InstallCrashReport(log, [] { return std::string(); });
+  server::InstallCrashReport(log, [&server] { return server.Describe(); });
+  server::EnableCrashReport(configuration.settings().crash_log_enabled);
   if (Status status = server.Start(); !status) return 1;
   launch.NotifyReady();
   const int code = server.Run();
@@ -92,5 +93,8 @@ int Main(std::string_view program, std::vector<std::string> words) {
 }  // namespace hearth
 
 int main(int argc, char** argv) {
-  return hearth::Main(argc > 0 ? argv[0] : "", {argv + std::min(argc, 1), argv + argc});
+  const std::string program = argc > 0 ? argv[0] : "";
+  const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  hearth::env::KeepTitleRoom(argc, argv);
+  return hearth::Main(program, words);
 }

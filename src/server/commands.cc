@@ -11,13 +11,16 @@ Commands::Commands(const Parts& parts)
     : table_(parts.engine.commands()),
       identity_(MakeIdentity(parts.random, parts.clock)),
       metrics_(parts.engine, parts.connections, parts.loop, parts.replication),
-      config_(parts.configuration, parts.engine, metrics_, parts.replication.replicas(), parts.log),
+      config_(parts.configuration, parts.engine, metrics_, parts.replication.replicas(), parts.defragmenter,
+              parts.log),
       debug_({[&expiry = parts.expiry](bool on) { expiry.set_enabled(on); },
               [this](engine::Context& ctx) { persistence_.DebugReload(ctx); },
               [this](engine::Context& ctx) { persistence_.DebugLoadAof(ctx); },
-              [this](engine::Context& ctx) { persistence_.DebugChangeReplicationId(ctx); }}),
+              [this](engine::Context& ctx) { persistence_.DebugChangeReplicationId(ctx); },
+              [&configuration = parts.configuration] { return configuration.Rewrite(true); },
+              [&persistence = parts.persistence] { persistence.append_only().Configure(); }}),
       info_({parts.engine, parts.configuration, parts.connections, parts.limits, metrics_, identity_,
-             parts.replication, parts.shutdown, parts.scripts}),
+             parts.replication, parts.shutdown, parts.scripts, parts.defragmenter}),
       memory_(parts.engine, metrics_, identity_),
       persistence_(parts.persistence, parts.replication.link(), parts.engine),
       replication_(parts.replication, parts.engine),
@@ -50,6 +53,7 @@ Commands::Commands(const Parts& parts)
   commands::RegisterCommandInfo(table);
   commands::RegisterCommandDocs(table);
   commands::RegisterSlowlog(table);
+  commands::RegisterLatency(table);
   commands::RegisterAcl(table);
   config_.Register(table);
   debug_.Register(table);
@@ -62,6 +66,11 @@ Commands::Commands(const Parts& parts)
   parts.scripts.Register(table);
   table.Bind("script|help", engine::MakeHandler<&commands::Help>());
   table.Bind("function|help", engine::MakeHandler<&commands::Help>());
+}
+
+std::string Commands::Describe() const {
+  constexpr std::string_view kAll[] = {"everything"};
+  return info_.Text(kAll);
 }
 
 void Commands::BecomeSentinel(sentinel::SentinelCommands& sentinel) {

@@ -13,6 +13,7 @@
 #include "env/clock.h"
 #include "env/disk.h"
 #include "env/random.h"
+#include "keyspace/defragmenter.h"
 #include "keyspace/expiry_cycle.h"
 #include "net/event_loop.h"
 #include "net/io_threads.h"
@@ -42,6 +43,7 @@ class Commands {
     net::EventLoop& loop;
     engine::Engine& engine;
     keyspace::ExpiryCycle& expiry;
+    keyspace::Defragmenter& defragmenter;
     net::IoThreads& connections;
     engine::ClientLimits& limits;
     persistence::Persistence& persistence;
@@ -56,6 +58,9 @@ class Commands {
 
   // Reads the users that the configuration has, or its ACL file. The error has been logged.
   Status LoadUsers() { return users_.Load(); }
+
+  // All of INFO, for the report of a crash.
+  std::string Describe() const;
 
   // Takes the measurements that INFO shows as rates.
   void Sample() { metrics_.Sample(); }

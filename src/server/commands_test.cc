@@ -34,6 +34,7 @@ class CommandsTest : public ::testing::Test {
   net::EventLoop loop_{*poller_, *clock_};
   engine::Engine engine_{{configuration_.settings(), *clock_, env::TickScale(1000.0), log_, 1}};
   keyspace::ExpiryCycle expiry_{engine_.keyspace(), [this] { return clock_->MonotonicMicros(); }};
+  keyspace::Defragmenter defragmenter_{engine_.keyspace(), [this] { return clock_->MonotonicMicros(); }};
   net::IoThreads connections_{loop_, *net_, *clock_, env::MakeSystemPoller, engine_, engine_};
   engine::ClientLimits limits_{engine_};
   persistence::Persistence persistence_{
@@ -42,8 +43,8 @@ class CommandsTest : public ::testing::Test {
       {configuration_, engine_, loop_, *net_, connections_, *clock_, *disk_, log_, persistence_}};
   Shutdown shutdown_{{engine_, persistence_, replication_, log_, [] {}}};
   script::Scripts scripts_{{engine_, *clock_, log_, {}}};
-  Commands commands_{{configuration_, log_, *clock_, *random_, *disk_, loop_, engine_, expiry_, connections_,
-                      limits_, persistence_, replication_, shutdown_, scripts_}};
+  Commands commands_{{configuration_, log_, *clock_, *random_, *disk_, loop_, engine_, expiry_, defragmenter_,
+                      connections_, limits_, persistence_, replication_, shutdown_, scripts_}};
 };
 
 TEST_F(CommandsTest, EveryCommandThatTheSpecificationCallsSupportedHasAHandler) {

@@ -57,6 +57,7 @@ void ConfigCommands::ResetStatistics(Context& ctx) {
   engine_.keyspace().free_worker().ResetFreedCount();
   for (const auto& command : engine_.commands().all()) command->counters = {};
   metrics_.Reset();
+  defragmenter_.ResetTimes();
   engine_.acl().ResetDenials();
   replicas_.ResetStats();
   ctx.reply().Ok();

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "engine/engine.h"
+#include "keyspace/defragmenter.h"
 #include "replication/replicas.h"
 #include "server/info_metrics.h"
 #include "settings/configuration.h"
@@ -14,8 +15,13 @@ namespace hearth::server {
 class ConfigCommands {
  public:
   ConfigCommands(settings::Configuration& configuration, engine::Engine& engine, Metrics& metrics,
-                 replication::Replicas& replicas, Logger& log)
-      : configuration_(configuration), engine_(engine), metrics_(metrics), replicas_(replicas), log_(log) {}
+                 replication::Replicas& replicas, keyspace::Defragmenter& defragmenter, Logger& log)
+      : configuration_(configuration),
+        engine_(engine),
+        metrics_(metrics),
+        replicas_(replicas),
+        defragmenter_(defragmenter),
+        log_(log) {}
 
   void Register(engine::CommandTable& table);
 
@@ -29,6 +35,7 @@ class ConfigCommands {
   engine::Engine& engine_;
   Metrics& metrics_;
   replication::Replicas& replicas_;
+  keyspace::Defragmenter& defragmenter_;
   Logger& log_;
 };
 

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/assertion_report.h"
 #include "env/process.h"
 #include "server/launch.h"
 
@@ -43,6 +44,8 @@ void OnFatalSignal(int signal, siginfo_t* info, void*) {
     return;
   }
   is_reporting = 1;
+  // What broke may be the heap, or hold its lock: the report must not keep the process for ever.
+  env::EndWithin(10);
   WriteLine("\n=== HEARTH BUG REPORT START: keep everything up to the END line ===");
   WriteFormatted("{} crashed by signal: {} ({}), code: {}, address: {}", kVersionText, signal,
                  strsignal(signal), info->si_code, info->si_addr);
@@ -61,14 +64,28 @@ void OnFatalSignal(int signal, siginfo_t* info, void*) {
   std::raise(signal);
 }
 
+void OnBrokenClaim(const char* claim, const char* file, int line) {
+  WriteLine("\n=== ASSERTION FAILED ===");
+  WriteFormatted("==> {}:{} '{}' is not true", file, line, claim);
+}
+
 }  // namespace
 
 void InstallCrashReport(Logger& log, std::function<std::string()> describe) {
   // lint: allow raw-new because the process may crash while it ends, when owners are gone
   report = new CrashReport{log, std::move(describe)};
+  EnableCrashReport(true);
+}
+
+void EnableCrashReport(bool on) {
+  SetAssertionReport(on && report != nullptr ? OnBrokenClaim : nullptr);
   struct sigaction action{};
-  action.sa_sigaction = OnFatalSignal;
-  action.sa_flags = SA_SIGINFO | SA_NODEFER;
+  if (on && report != nullptr) {
+    action.sa_sigaction = OnFatalSignal;
+    action.sa_flags = SA_SIGINFO | SA_NODEFER;
+  } else {
+    action.sa_handler = SIG_DFL;
+  }
   for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) sigaction(signal, &action, nullptr);
 }
 

@@ -12,5 +12,7 @@ namespace hearth::server {
 // the signal as it would have without. `describe` adds lines about the server (INFO, the current client); it
 // runs after the part that cannot fail. Once per process; `log` and `describe` stay for its lifetime.
 void InstallCrashReport(Logger& log, std::function<std::string()> describe);
+// Without a report from now on, or with the installed one again (crash-log-enabled).
+void EnableCrashReport(bool on);
 
 }  // namespace hearth::server

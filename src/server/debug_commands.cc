@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "base/text.h"
 #include "env/sleep.h"
 #include "server/dataset_digest.h"
+#include "server/debug_switches.h"
 #include "server/debug_values.h"
 
 namespace hearth::server {
@@ -119,7 +121,16 @@ void WriteToLog(Context& ctx) {
   ctx.reply().Ok();
 }
 
-void FailAssertion(Context&) { HEARTH_ASSERT(!"DEBUG ASSERT or PANIC was asked for"); }
+void FailAssertion(Context&) { HEARTH_ASSERT(!"DEBUG ASSERT was asked for"); }
+
+void Panic(Context& ctx) {
+  Logger& log = ctx.engine().log();
+  log.Warning("------------------------------------------------");
+  log.Warning("!!! The server cannot go on: it was told to fail");
+  log.Warning("Guru Meditation: Panic called from DEBUG #{}:{}", __FILE_NAME__, __LINE__);
+  log.Warning("------------------------------------------------");
+  std::abort();
+}
 
 void FaultOfMemory(Context&) { std::raise(SIGSEGV); }
 
@@ -129,57 +140,80 @@ void RunOutOfMemory(Context& ctx) {
   ctx.reply().Bulk(text);
 }
 
+constexpr std::string_view kHelp[] = {
+    "DEBUG <subcommand> [<argument> ...]. The subcommands are:",
+    "AOF-FLUSH-SLEEP <microseconds>",
+    "    Holds up each write to the append-only file for so long.",
+    "ASSERT, OOM, PANIC, SEGFAULT",
+    "    Ends the server as a failed assertion, a lack of memory, or a bad access to memory would.",
+    "CHANGE-REPL-ID",
+    "    Takes another replication id, as if the server had no past.",
+    "CLIENT-EVICTION",
+    "    Shows what clients hold of maxmemory-clients.",
+    "CLUSTERLINK KILL (to|from|all) <node>",
+    "    Cuts links between nodes of a cluster.",
+    "CONFIG-REWRITE-FORCE-ALL",
+    "    Like CONFIG REWRITE, with a line for every directive.",
+    "DIGEST",
+    "    Shows a fingerprint of all data, the same on every server that holds the same.",
+    "DIGEST-VALUE <key> [<key> ...]",
+    "    Shows fingerprints of values.",
+    "ERROR <text>",
+    "    Replies an error of that text.",
+    "HTSTATS <database>",
+    "    Shows how the hash tables of a database are filled.",
+    "HTSTATS-KEY <key>",
+    "    Shows how the hash table of a value is filled.",
+    "LISTPACK <key>",
+    "    Writes the elements of a small value into the log.",
+    "LOADAOF",
+    "    Writes the append-only file out, empties the databases and loads it again.",
+    "LOG <text>",
+    "    Writes the text into the log.",
+    "MALLCTL <name> [<number>], MALLCTL-STR <name> [<text>]",
+    "    Reads a value of the allocator, or sets it.",
+    "OBJECT <key>",
+    "    Shows how the value of a key is kept.",
+    "PAUSE-CRON (0|1)",
+    "    Stops what the server does by the clock, or goes on with it.",
+    "POPULATE <count> [<prefix>] [<size>]",
+    "    Makes so many keys, prefix:0 and so on, which replicas and the append-only file do not get.",
+    "PROTOCOL <type>",
+    "    Replies an example of a protocol type: string, integer, double, bignum, null, array, set, map, "
+    "attrib, push,",
+    "    verbatim, true or false.",
+    "QUICKLIST <key> [0|1]",
+    "    Writes the nodes of a long list into the log; with 1 their elements too.",
+    "QUICKLIST-PACKED-THRESHOLD <size>",
+    "    List elements of that size get a node of their own; 0 for the usual half a gigabyte.",
+    "RELOAD [MERGE] [NOFLUSH] [NOSAVE]",
+    "    Saves a snapshot, empties the databases and loads it again; NOSAVE and NOFLUSH leave out those "
+    "steps.",
+    "REPLICATE <argument> [<argument> ...]",
+    "    Sends a command to the replicas and the append-only file without running it here.",
+    "REPLYBUFFER PEAK-RESET-TIME (NEVER|RESET|<milliseconds>), REPLYBUFFER RESIZING (0|1)",
+    "    Accepted and without effect: output buffers are never resized.",
+    "SDSLEN <key>",
+    "    Shows the sizes of a key and its text.",
+    "SET-ACTIVE-EXPIRE (0|1)",
+    "    Turns the removal of expired keys that nobody asks for off or on.",
+    "SET-DISABLE-DENY-SCRIPTS (0|1)",
+    "    Lets scripts call the commands that they may not call.",
+    "SET-SKIP-CHECKSUM-VALIDATION (0|1)",
+    "    Leaves the checksums of snapshots and of RESTORE unchecked.",
+    "SLEEP <seconds>",
+    "    Holds up the whole server. Decimals are allowed.",
+    "STRINGMATCH-LEN <pattern> <text>",
+    "    Replies 1 if the text matches the pattern, else 0.",
+    "STRUCTSIZE",
+    "    Shows the sizes of the structures that keep data.",
+    "HELP",
+    "    Prints this help.",
+};
+
 void Help(Context& ctx) {
-  constexpr std::string_view kLines[] = {
-      "DEBUG <subcommand> [<argument> ...]. The subcommands are:",
-      "ASSERT, OOM, PANIC, SEGFAULT",
-      "    Ends the server as a failed assertion, a lack of memory, or a bad access to memory would.",
-      "CHANGE-REPL-ID",
-      "    Takes another replication id, as if the server had no past.",
-      "DIGEST",
-      "    Shows a fingerprint of all data, the same on every server that holds the same.",
-      "DIGEST-VALUE <key> [<key> ...]",
-      "    Shows fingerprints of values.",
-      "ERROR <text>",
-      "    Replies an error of that text.",
-      "HTSTATS <database>",
-      "    Shows how the hash tables of a database are filled.",
-      "HTSTATS-KEY <key>",
-      "    Shows how the hash table of a value is filled.",
-      "LISTPACK <key>",
-      "    Writes the elements of a small value into the log.",
-      "LOADAOF",
-      "    Writes the append-only file out, empties the databases and loads it again.",
-      "LOG <text>",
-      "    Writes the text into the log.",
-      "OBJECT <key>",
-      "    Shows how the value of a key is kept.",
-      "POPULATE <count> [<prefix>] [<size>]",
-      "    Makes so many keys, prefix:0 and so on, which replicas and the append-only file do not get.",
-      "PROTOCOL <type>",
-      "    Replies an example of a protocol type: string, integer, double, bignum, null, array, set, map, "
-      "attrib, push,",
-      "    verbatim, true or false.",
-      "QUICKLIST <key> [0|1]",
-      "    Writes the nodes of a long list into the log; with 1 their elements too.",
-      "RELOAD [MERGE] [NOFLUSH] [NOSAVE]",
-      "    Saves a snapshot, empties the databases and loads it again; NOSAVE and NOFLUSH leave out those "
-      "steps.",
-      "REPLICATE <argument> [<argument> ...]",
-      "    Sends a command to the replicas and the append-only file without running it here.",
-      "SDSLEN <key>",
-      "    Shows the sizes of a key and its text.",
-      "SET-ACTIVE-EXPIRE (0|1)",
-      "    Turns the removal of expired keys that nobody asks for off or on.",
-      "SLEEP <seconds>",
-      "    Holds up the whole server. Decimals are allowed.",
-      "STRUCTSIZE",
-      "    Shows the sizes of the structures that keep data.",
-      "HELP",
-      "    Prints this help.",
-  };
-  ctx.reply().Array(std::size(kLines));
-  for (std::string_view line : kLines) ctx.reply().Simple(line);
+  ctx.reply().Array(std::size(kHelp));
+  for (std::string_view line : kHelp) ctx.reply().Simple(line);
 }
 
 // A subcommand that needs nothing but the context, and how many arguments it takes, DEBUG and itself counted.
@@ -193,9 +227,13 @@ struct Subcommand {
 constexpr size_t kAny = SIZE_MAX;
 constexpr Subcommand kSubcommands[] = {
     {"assert", 2, 2, FailAssertion},
+    {"clusterlink", 5, 5, KillClusterLink},
+    {"client-eviction", 2, 2, DescribeClientEviction},
     {"digest", 2, 2, [](Context& ctx) { ctx.reply().Simple(DatasetDigest(ctx.keyspace())); }},
     {"digest-value", 2, kAny, DigestValues},
-    {"error", 3, 3, [](Context& ctx) { ctx.Error(ctx[2]); }},
+    {"drop-cluster-packet-filter", 3, 3, [](Context& ctx) { ctx.reply().Ok(); }},
+    // A reply for tests of clients, and none of our errors: it is not counted.
+    {"error", 3, 3, [](Context& ctx) { ctx.reply().Error(ctx[2]); }},
     {"help", 2, 2, Help},
     {"htstats", 3, 3, DescribeTables},
     {"htstats-key", 3, 3, DescribeTableOf},
@@ -203,13 +241,21 @@ constexpr Subcommand kSubcommands[] = {
     {"log", 3, 3, WriteToLog},
     {"object", 3, 3, DescribeObject},
     {"oom", 2, 2, RunOutOfMemory},
-    {"panic", 2, 2, FailAssertion},
+    {"mallctl", 3, 4, ControlAllocator},
+    {"mallctl-str", 3, 4, ControlAllocatorByText},
+    {"panic", 2, 2, Panic},
+    {"pause-cron", 3, 3, PauseCron},
     {"populate", 3, 5, Populate},
     {"protocol", 3, 3, ReplyExample},
     {"quicklist", 3, 4, LogQuicklist},
+    {"quicklist-packed-threshold", 3, 3, SetLargeElementBytes},
     {"replicate", 3, kAny, Replicate},
+    {"replybuffer", 4, 4, TuneReplyBuffers},
     {"sdslen", 3, 3, DescribeText},
     {"segfault", 2, 2, FaultOfMemory},
+    {"set-disable-deny-scripts", 3, 3, AllowInScripts},
+    {"set-skip-checksum-validation", 3, 3, SkipChecksums},
+    {"stringmatch-len", 4, 4, MatchPattern},
     {"structsize", 2, 2, ReplyStructureSizes},
 };
 
@@ -227,6 +273,15 @@ void DebugCommands::Run(Context& ctx) {
   if (ctx.Is(1, "set-active-expire") && ctx.size() == 3) {
     actions_.set_active_expiry(ParseInt64(ctx[2]).value_or(0) != 0);
     return ctx.reply().Ok();
+  }
+  if (ctx.Is(1, "config-rewrite-force-all") && ctx.size() == 2) {
+    const Status status = actions_.rewrite_all_settings();
+    if (!status) return ctx.Error("ERR CONFIG-REWRITE-FORCE-ALL failed: " + status.error().message);
+    return ctx.reply().Ok();
+  }
+  if (ctx.Is(1, "aof-flush-sleep") && ctx.size() == 3) {
+    SetAofWriteDelay(ctx);
+    return actions_.configure_aof();
   }
   if (ctx.Is(1, "sleep") && ctx.size() == 3) {
     constexpr double kLongestSleepSeconds = 3600;

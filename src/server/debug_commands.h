@@ -16,6 +16,10 @@ class DebugCommands {
     std::function<void(engine::Context&)> reload;
     std::function<void(engine::Context&)> load_aof;
     std::function<void(engine::Context&)> change_replication_id;
+    // CONFIG REWRITE with a line for every directive.
+    std::function<Status()> rewrite_all_settings;
+    // A switch that the append-only file's writer follows has changed.
+    std::function<void()> configure_aof;
   };
   explicit DebugCommands(Actions actions) : actions_(std::move(actions)) {}
 

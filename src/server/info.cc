@@ -52,6 +52,7 @@ Info::Info(const Parts& parts) : parts_(parts) {
   SetSection("Modules", Shown::kByDefault, [](InfoText&) {});
   SetSection("Commandstats", Shown::kInAll, by(&Info::WriteCommandStats));
   SetSection("Errorstats", Shown::kByDefault, by(&Info::WriteErrorStats));
+  SetSection("Latencystats", Shown::kInAll, by(&Info::WriteLatencyStats));
   SetSection("Cluster", Shown::kByDefault, [this](InfoText& text) {
     text.Add("cluster_enabled", static_cast<int>(parts_.engine.settings().cluster_enabled));
   });
@@ -89,16 +90,18 @@ bool Info::IsWanted(const Section& section, engine::Arguments names) const {
   return std::any_of(names.begin(), names.end(), names_it);
 }
 
-void Info::Run(engine::Context& ctx) {
+void Info::Run(engine::Context& ctx) { ctx.reply().Verbatim(Text(ctx.args().subspan(1))); }
+
+std::string Info::Text(std::span<const std::string_view> names) const {
   std::string text;
   for (const Section& section : sections_) {
-    if (!IsWanted(section, ctx.args().subspan(1))) continue;
+    if (!IsWanted(section, names)) continue;
     InfoText lines;
     section.write(lines);
     if (!text.empty()) text += "\r\n";
     text += "# " + section.title + "\r\n" + lines.text();
   }
-  ctx.reply().Verbatim(text);
+  return text;
 }
 
 void Info::Register(engine::CommandTable& table) {

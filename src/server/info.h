@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@
 
 #include "engine/client_limits.h"
 #include "engine/engine.h"
+#include "keyspace/defragmenter.h"
 #include "replication/replication.h"
 #include "script/scripts.h"
 #include "server/info_metrics.h"
@@ -57,6 +59,7 @@ class Info {
     const replication::Replication& replication;
     const Shutdown& shutdown;
     const script::Scripts& scripts;
+    const keyspace::Defragmenter& defragmenter;
   };
   explicit Info(const Parts& parts);
 
@@ -71,6 +74,9 @@ class Info {
 
   void Register(engine::CommandTable& table);
 
+  // What INFO says with these arguments.
+  std::string Text(std::span<const std::string_view> names) const;
+
  private:
   struct Section {
     std::string title;  // "Commandstats"
@@ -81,15 +87,17 @@ class Info {
   void Run(engine::Context& ctx);
   bool IsWanted(const Section& section, engine::Arguments names) const;
 
-  // info_sections.cc and info_memory.cc
+  // info_sections.cc, info_statistics.cc and info_memory.cc
   void WriteServer(InfoText& text) const;
   void WriteClients(InfoText& text) const;
   void WriteMemory(InfoText& text) const;
   void WriteScriptMemory(InfoText& text) const;
   void WriteStats(InfoText& text) const;
+  void WriteWork(InfoText& text) const;
   void WriteCpu(InfoText& text) const;
   void WriteCommandStats(InfoText& text) const;
   void WriteErrorStats(InfoText& text) const;
+  void WriteLatencyStats(InfoText& text) const;
   void WriteKeyspace(InfoText& text) const;
 
   Parts parts_;

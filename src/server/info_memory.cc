@@ -57,20 +57,14 @@ void Info::WriteMemory(InfoText& text) const {
   ratio("mem_fragmentation", memory.resident_process, memory.used);
   text.Add("mem_not_counted_for_evict", 0);
   // One log serves all: the backlog, what replicas have still to get, and the append-only file.
-  const log::WriteLog& log = parts_.replication.persistence().write_log();
-  const bool has_backlog = parts_.replication.persistence().is_log_wanted();
-  text.Add("mem_total_replication_buffers", has_backlog ? log.memory_bytes() : 0);
-  text.Add("mem_replication_backlog", has_backlog ? log.memory_bytes() : 0);
-  size_t replicas = 0;
-  parts_.engine.clients().ForEach([&replicas](const engine::Client& client) {
-    if (client.is(engine::Client::kReplica)) replicas += engine::ClientMemoryBytes(client);
-  });
-  text.Add("mem_clients_slaves", replicas);
+  text.Add("mem_replication_backlog", memory.backlog);
+  text.Add("mem_total_replication_buffers", memory.backlog);
+  text.Add("mem_clients_slaves", memory.replicas);
   text.Add("mem_clients_normal", memory.clients);
   text.Add("mem_cluster_links", 0);
-  text.Add("mem_aof_buffer", 0);
+  text.Add("mem_aof_buffer", memory.aof_pending);
   text.Add("mem_allocator", AllocatorName());
-  text.Add("active_defrag_running", 0);
+  text.Add("active_defrag_running", parts_.defragmenter.running_percent());
   const keyspace::FreeWorker& worker = parts_.engine.keyspace().free_worker();
   text.Add("lazyfree_pending_objects", worker.pending());
   text.Add("lazyfreed_objects", worker.freed());

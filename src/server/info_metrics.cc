@@ -36,6 +36,7 @@ void Metrics::Sample() {
   input_.Sample(now_us, io.bytes_read);
   output_.Sample(now_us, io.bytes_written);
   turns_.Sample(now_us, loop_.turns());
+  busy_.Sample(now_us, static_cast<uint64_t>(std::max<int64_t>(BusyMicros(), 0)));
   replication_input_.Sample(now_us, replication_.link().received_bytes());
   replication_output_.Sample(now_us, replication_.replicas().sent_bytes());
 }
@@ -43,6 +44,7 @@ void Metrics::Sample() {
 void Metrics::Reset() {
   io_at_reset_ = connections_.stats();
   turns_at_reset_ = loop_.turns();
+  busy_us_at_reset_ = BusyMicros();
   replication_read_at_reset_ = replication_.link().received_bytes();
   replication_written_at_reset_ = replication_.replicas().sent_bytes();
 }
@@ -54,6 +56,8 @@ net::IoStats Metrics::io() const {
   io.reads -= io_at_reset_.reads;
   io.writes -= io_at_reset_.writes;
   io.handshakes_failed -= io_at_reset_.handshakes_failed;
+  io.threaded_reads -= io_at_reset_.threaded_reads;
+  io.threaded_writes -= io_at_reset_.threaded_writes;
   io.query_buffer_overflows -= io_at_reset_.query_buffer_overflows;
   return io;
 }

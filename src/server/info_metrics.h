@@ -46,7 +46,11 @@ class Metrics {
  public:
   Metrics(engine::Engine& engine, net::IoThreads& connections, net::EventLoop& loop,
           const replication::Replication& replication)
-      : engine_(engine), connections_(connections), loop_(loop), replication_(replication) {}
+      : engine_(engine),
+        connections_(connections),
+        loop_(loop),
+        replication_(replication),
+        made_us_(loop.FreshNowMicros()) {}
 
   // Any number of times a second; measures at most every 100 ms.
   void Sample();
@@ -64,6 +68,11 @@ class Metrics {
     return replication_.replicas().sent_bytes() - replication_written_at_reset_;
   }
 
+  // How long the loop was busy, all in all, since the start or the last reset.
+  int64_t busy_us() const { return BusyMicros() - busy_us_at_reset_; }
+  const Rate& busy() const { return busy_; }
+  const replication::Replication& replication() const { return replication_; }
+
   size_t peak_memory_bytes() const { return peak_memory_bytes_; }
   const Rate& operations() const { return operations_; }
   const Rate& input() const { return input_; }
@@ -75,12 +84,17 @@ class Metrics {
  private:
   static constexpr int64_t kIntervalMicros = 100'000;
 
+  // Since this object was made.
+  int64_t BusyMicros() const { return loop_.FreshNowMicros() - made_us_ - loop_.waited_micros(); }
+
   engine::Engine& engine_;
   net::IoThreads& connections_;
   net::EventLoop& loop_;
   const replication::Replication& replication_;
+  const int64_t made_us_;
   net::IoStats io_at_reset_;
   uint64_t turns_at_reset_ = 0;
+  int64_t busy_us_at_reset_ = 0;
   uint64_t replication_read_at_reset_ = 0;
   uint64_t replication_written_at_reset_ = 0;
   size_t peak_memory_bytes_ = 0;
@@ -89,6 +103,7 @@ class Metrics {
   Rate input_;
   Rate output_;
   Rate turns_;
+  Rate busy_;
   Rate replication_input_;
   Rate replication_output_;
 };

@@ -1,4 +1,5 @@
-// What stands in INFO's sections about the process and the engine, but for memory (info_memory.cc).
+// What stands in INFO's sections about the process and the engine, but for memory (info_memory.cc) and what
+// is counted (info_statistics.cc).
 
 #include <algorithm>
 #include <iterator>
@@ -21,7 +22,11 @@ void Info::WriteServer(InfoText& text) const {
   text.Add("redis_mode", is_sentinel_ ? "sentinel" : settings.cluster_enabled ? "cluster" : "standalone");
   text.Add("os", parts_.identity.system_name);
   text.Add("arch_bits", 8 * sizeof(void*));
+  // What the durations of commands are measured by.
+  text.Add("monotonic_clock",
+           fmt::format("CPU counter @ {:.0f} ticks/us", parts_.engine.ticks().ticks_per_micro()));
   text.Add("multiplexing_api", "epoll");
+  text.Add("atomicvar_api", "c11-builtin");
   text.Add("gcc_version", __VERSION__);
   text.Add("process_id", env::ProcessId());
   const std::string supervisor = env::Supervisor();
@@ -77,72 +82,6 @@ void Info::WriteClients(InfoText& text) const {
   text.Add("total_blocking_keys_on_nokey", engine.blocking().key_count_for_removal());
 }
 
-void Info::WriteStats(InfoText& text) const {
-  engine::Engine& engine = parts_.engine;
-  const engine::EngineStats& stats = engine.stats();
-  const keyspace::KeyspaceStats& keys = engine.keyspace().stats();
-  const net::IoStats io = parts_.metrics.io();
-  text.Add("total_connections_received", stats.connections_received);
-  text.Add("total_commands_processed", stats.commands_processed);
-  text.Add("instantaneous_ops_per_sec", static_cast<int64_t>(parts_.metrics.operations().per_second()));
-  text.Add("total_net_input_bytes", io.bytes_read);
-  text.Add("total_net_output_bytes", io.bytes_written);
-  text.Add("total_net_repl_input_bytes", parts_.metrics.replication_bytes_read());
-  text.Add("total_net_repl_output_bytes", parts_.metrics.replication_bytes_written());
-  text.AddFixed("instantaneous_input_kbps", parts_.metrics.input().per_second() / 1024);
-  text.AddFixed("instantaneous_output_kbps", parts_.metrics.output().per_second() / 1024);
-  text.AddFixed("instantaneous_input_repl_kbps", parts_.metrics.replication_input().per_second() / 1024);
-  text.AddFixed("instantaneous_output_repl_kbps", parts_.metrics.replication_output().per_second() / 1024);
-  text.Add("rejected_connections", stats.connections_rejected);
-  const replication::ReplicaStats& syncs = parts_.replication.replicas().stats();
-  text.Add("sync_full", syncs.full_syncs);
-  text.Add("sync_partial_ok", syncs.partial_accepted);
-  text.Add("sync_partial_err", syncs.partial_refused);
-  text.Add("sync_rejoin", syncs.rejoins);
-  text.Add("expired_keys", keys.expired_keys);
-  text.Add("expired_subkeys", keys.expired_subkeys);
-  text.AddFixed("expired_stale_perc", keys.expired_stale_perc);
-  text.Add("expired_time_cap_reached_count", keys.expired_time_cap_reached);
-  text.Add("expire_cycle_cpu_milliseconds", keys.expire_cycle_cpu_us / 1000);
-  text.Add("evicted_keys", keys.evicted_keys);
-  text.Add("evicted_clients", stats.evicted_clients);
-  text.Add("keyspace_hits", keys.hits);
-  text.Add("keyspace_misses", keys.misses);
-  text.Add("pubsub_channels", engine.pubsub().channel_count());
-  text.Add("pubsub_patterns", engine.pubsub().pattern_count());
-  text.Add("pubsubshard_channels", engine.pubsub().shard_channel_count());
-  text.Add("latest_fork_usec", 0);
-  text.Add("total_forks", 0);
-  // What Hearth does not do, for tools that want the fields.
-  text.Add("active_defrag_hits", 0);
-  text.Add("active_defrag_misses", 0);
-  text.Add("active_defrag_key_hits", 0);
-  text.Add("active_defrag_key_misses", 0);
-  text.Add("total_active_defrag_time", 0);
-  text.Add("current_active_defrag_time", 0);
-  text.Add("reply_buffer_shrinks", 0);
-  text.Add("reply_buffer_expands", 0);
-  text.Add("tracking_total_keys", engine.tracking().key_count());
-  text.Add("tracking_total_items", engine.tracking().item_count());
-  text.Add("tracking_total_prefixes", engine.tracking().prefix_count());
-  const engine::Acl::Denials& denials = parts_.engine.acl().denials();
-  text.Add("acl_access_denied_auth", denials.logins);
-  text.Add("acl_access_denied_cmd", denials.commands);
-  text.Add("acl_access_denied_key", denials.keys);
-  text.Add("acl_access_denied_channel", denials.channels);
-  text.Add("unexpected_error_replies", stats.unexpected_errors);
-  text.Add("total_error_replies", stats.error_replies);
-  text.Add("dump_payload_sanitizations", stats.payloads_checked);
-  text.Add("total_reads_processed", io.reads);
-  text.Add("total_writes_processed", io.writes);
-  text.Add("client_query_buffer_limit_disconnections", io.query_buffer_overflows);
-  text.Add("client_output_buffer_limit_disconnections", stats.output_limit_disconnections);
-  text.Add("tls_handshakes_failed", io.handshakes_failed);
-  text.Add("eventloop_cycles", parts_.metrics.loop_turns());
-  text.Add("instantaneous_eventloop_cycles_per_sec",
-           static_cast<int64_t>(parts_.metrics.turns().per_second()));
-}
-
 void Info::WriteCpu(InfoText& text) const {
   const env::CpuUsage process = env::ReadCpuUsage(env::CpuOf::kProcess);
   const env::CpuUsage children = env::ReadCpuUsage(env::CpuOf::kChildren);
@@ -153,25 +92,6 @@ void Info::WriteCpu(InfoText& text) const {
   text.AddFixed("used_cpu_user_children", children.user_seconds, 6);
   text.AddFixed("used_cpu_sys_main_thread", main_thread.system_seconds, 6);
   text.AddFixed("used_cpu_user_main_thread", main_thread.user_seconds, 6);
-}
-
-void Info::WriteCommandStats(InfoText& text) const {
-  for (const auto& command : parts_.engine.commands().all()) {
-    const engine::CommandCounters& counters = command->counters;
-    if (counters.calls == 0 && counters.rejected == 0 && counters.failed == 0) continue;
-    const uint64_t micros = parts_.engine.ticks().ToMicros(counters.ticks);
-    const double per_call =
-        counters.calls == 0 ? 0 : static_cast<double>(micros) / static_cast<double>(counters.calls);
-    text.Add(fmt::format("cmdstat_{}", command->full_name()),
-             fmt::format("calls={},usec={},usec_per_call={:.2f},rejected_calls={},failed_calls={}",
-                         counters.calls, micros, per_call, counters.rejected, counters.failed));
-  }
-}
-
-void Info::WriteErrorStats(InfoText& text) const {
-  for (const auto& [code, count] : parts_.engine.stats().errors) {
-    text.Add(fmt::format("errorstat_{}", code), fmt::format("count={}", count));
-  }
 }
 
 void Info::WriteKeyspace(InfoText& text) const {

@@ -134,7 +134,6 @@ Status Launch::Prepare(bool has_arguments) {
     log_.Notice("Port: {}, PID: {}", port, pid);
   }
   WritePidFile();
-  if (settings.set_proc_title) env::SetProcessTitle(is_sentinel_ ? "hearth-sentinel" : "hearth-server");
   return {};
 }
 

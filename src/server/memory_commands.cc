@@ -44,13 +44,7 @@ void Purge(Context& ctx) {
   ctx.reply().Ok();
 }
 
-void AllocatorReport(Context& ctx) {
-  const AllocatorStats stats = ReadAllocatorStats();
-  ctx.reply().Verbatim(fmt::format(
-      "allocator: {}\nallocated: {}\nactive: {}\nresident: {}\nretained: {}\nmapped: {}\nmuzzy: {}\n",
-      AllocatorName(), stats.allocated, stats.active, stats.resident, stats.retained, stats.mapped,
-      stats.muzzy));
-}
+void ReportAllocator(Context& ctx) { ctx.reply().Verbatim(AllocatorReport()); }
 
 // Counts the pairs of a map as it is written.
 class MapWriter {
@@ -90,8 +84,8 @@ void MemoryCommands::Stats(Context& ctx) {
   map.Add("peak.allocated", memory.peak);
   map.Add("total.allocated", memory.used);
   map.Add("startup.allocated", memory.startup);
-  map.Add("replication.backlog", 0);
-  map.Add("clients.slaves", 0);
+  map.Add("replication.backlog", memory.backlog);
+  map.Add("clients.slaves", memory.replicas);
   map.Add("clients.normal", memory.clients);
   map.Add("cluster.links", 0);
   map.Add("aof.buffer", 0);
@@ -106,6 +100,7 @@ void MemoryCommands::Stats(Context& ctx) {
     MapWriter tables(ctx.reply());
     tables.Add("overhead.hashtable.main", database.KeyTableBytes());
     tables.Add("overhead.hashtable.expires", database.ExpiryTableBytes());
+    tables.Add("overhead.hashtable.slot-to-keys", 0);
     tables.Finish();
   }
   map.Add("overhead.total", memory.overhead);
@@ -160,7 +155,7 @@ void MemoryCommands::Doctor(Context& ctx) {
 void MemoryCommands::Register(engine::CommandTable& table) {
   table.Bind("memory|usage", engine::MakeHandler<&Usage>());
   table.Bind("memory|purge", engine::MakeHandler<&Purge>());
-  table.Bind("memory|malloc-stats", engine::MakeHandler<&AllocatorReport>());
+  table.Bind("memory|malloc-stats", engine::MakeHandler<&ReportAllocator>());
   table.Bind("memory|stats", engine::MakeHandler<&MemoryCommands::Stats>(*this));
   table.Bind("memory|doctor", engine::MakeHandler<&MemoryCommands::Doctor>(*this));
   table.Bind("memory|help", engine::MakeHandler<&commands::Help>());

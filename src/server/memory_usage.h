@@ -14,9 +14,12 @@ struct MemoryFigures {
   size_t used = 0;              // allocated by the program
   size_t peak = 0;              // the most of that so far
   size_t startup = 0;           // of that before there was data
-  size_t clients = 0;           // connections, their buffers and state
+  size_t clients = 0;           // connections but those of replicas, their buffers and state
+  size_t replicas = 0;          // the same of replicas
+  size_t backlog = 0;           // the write log: one for all replicas and the append-only file
+  size_t aof_pending = 0;       // of it, what is still to be written to the append-only file
   size_t tables = 0;            // hash tables of all databases
-  size_t overhead = 0;          // startup, clients and tables
+  size_t overhead = 0;          // all of these but the last
   size_t dataset = 0;           // the rest: keys and values
   size_t resident_process = 0;  // in physical memory, as the system counts
   AllocatorStats allocator;

@@ -8,12 +8,15 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "env/process.h"
+#include "server/crash_report.h"
 
 namespace hearth::server {
 namespace {
 
 // Descriptors for the log, persistence, listening sockets and the like, beside the clients'.
 constexpr size_t kReservedDescriptors = 32;
+// Of what is done ten times a second, whatever hz is.
+constexpr int64_t kTickMicros = 100'000;
 
 net::ConnectionLimits LimitsOf(const settings::Settings& settings) {
   return {static_cast<size_t>(settings.client_query_buffer_limit),
@@ -38,6 +41,7 @@ Server::Server(settings::Configuration& configuration, Logger& log, env::Clock& 
       loop_(poller, clock),
       engine_({settings_, clock, ticks_, log, random.Seed64()}),
       expiry_(engine_.keyspace(), [&clock] { return clock.MonotonicMicros(); }),
+      defragmenter_(engine_.keyspace(), [&clock] { return clock.MonotonicMicros(); }),
       connections_(loop_, net, clock, env::MakeSystemPoller, engine_, engine_),
       listener_(loop_, net, connections_,
                 [this](net::Connection& connection) { return AcceptsConnection(connection); }),
@@ -49,8 +53,9 @@ Server::Server(settings::Configuration& configuration, Logger& log, env::Clock& 
       replication_({configuration, engine_, loop_, net, connections_, clock, disk, log, persistence_, tls_}),
       shutdown_({engine_, persistence_, replication_, log, [this] { End(); }}),
       scripts_({engine_, clock, log, [this] { return ServeDuringScript(); }}),
-      commands_({configuration, log, clock, random, disk, loop_, engine_, expiry_, connections_, limits_,
-                 persistence_, replication_, shutdown_, scripts_}) {
+      commands_({configuration, log, clock, random, disk, loop_, engine_, expiry_, defragmenter_,
+                 connections_, limits_, persistence_, replication_, shutdown_, scripts_}),
+      process_(configuration, log, sentinel.has_value(), [this] { return replication_.is_replica(); }) {
   if (sentinel) BecomeSentinel(net, std::move(*sentinel));
   RenameCommands();
   engine_.set_after_batch([this](engine::Client& client) { limits_.AfterBatch(client); });
@@ -92,7 +97,7 @@ void Server::ApplySettingsAtRunTime() {
     return connections_.SetThreadCount(static_cast<int>(settings.io_threads));
   });
   configuration_.OnChange({"maxmemory", "slowlog-log-slower-than", "slowlog-max-len", "maxmemory-policy",
-                           "notify-keyspace-events"},
+                           "notify-keyspace-events", "latency-monitor-threshold", "latency-tracking"},
                           [this](const auto& settings) -> Status {
                             engine_.RefreshChecks();
                             engine_.slowlog().Trim(static_cast<size_t>(settings.slowlog_max_len));
@@ -112,6 +117,10 @@ void Server::ApplySettingsAtRunTime() {
   SetBackgroundPurge(settings_.jemalloc_bg_thread);
   configuration_.OnChange({"jemalloc-bg-thread"}, [](const auto& settings) -> Status {
     SetBackgroundPurge(settings.jemalloc_bg_thread);
+    return {};
+  });
+  configuration_.OnChange({"crash-log-enabled"}, [](const auto& settings) -> Status {
+    EnableCrashReport(settings.crash_log_enabled);
     return {};
   });
   configuration_.OnChange({"loglevel"}, [this](const auto& settings) -> Status {
@@ -193,6 +202,7 @@ Status Server::Start() {
     return Fail("nothing to listen on");
   }
   log_.Notice("Server initialized");
+  process_.Apply();
   HEARTH_TRY(commands_.LoadUsers());
   HEARTH_TRY(StartService());
   if (settings_.port != 0) log_.Notice("Ready to accept connections tcp");
@@ -200,7 +210,7 @@ Status Server::Start() {
   if (settings_.tls_port != 0) log_.Notice("Ready to accept connections tls");
   if (sentinel_ == nullptr) replication_.Start();
   loop_.After(0, [this] { Cron(); });
-  loop_.Every(100'000, [this] { Tick(); });
+  loop_.Every(kTickMicros, [this] { Tick(); });
   return {};
 }
 
@@ -245,13 +255,17 @@ void Server::Cron() {
   const int64_t period_us = 1000000 / settings_.hz;
   engine_.RefreshTime();
   // A quarter of the time at most goes to keys that nobody asks for.
-  expiry_.Begin(period_us / 4);
+  if (!engine_.debug().is_cron_paused) expiry_.Begin(period_us / 4);
   loop_.After(period_us, [this] { Cron(); });
 }
 
 // Ten times a second, whatever `hz` is.
 void Server::Tick() {
+  process_.Tick();
+  if (engine_.debug().is_cron_paused) return;
   engine_.RefreshTime();
+  ReportLatencies();
+  defragmenter_.Begin(kTickMicros);
   limits_.Tick();
   scripts_.Tick();
   if (sentinel_ == nullptr) {
@@ -259,6 +273,20 @@ void Server::Tick() {
     replication_.Tick();
   }
   commands_.Sample();
+}
+
+void Server::Defragment() {
+  if (defragmenter_.running_percent() == 0) return;
+  const uint64_t start = env::Ticks();
+  if (defragmenter_.RunSlice()) loop_.RequestImmediateTurn();
+  engine_.ReportLatency("active-defrag-cycle", static_cast<int64_t>(ticks_.ToMicros(env::Ticks() - start)));
+}
+
+// What the keyspace has timed since the last time.
+void Server::ReportLatencies() {
+  const keyspace::RemovalTimes times = std::exchange(engine_.keyspace().removal_times(), {});
+  engine_.ReportLatency("expire-del", static_cast<int64_t>(ticks_.ToMicros(times.expiry_ticks)));
+  engine_.ReportLatency("eviction-del", static_cast<int64_t>(ticks_.ToMicros(times.eviction_ticks)));
 }
 
 // The loop wakes when clients have waited long enough, and not only at the next Cron. 0 is never.
@@ -275,7 +303,12 @@ void Server::BeforeWait() {
   engine_.BeforeWait();
   WakeFor(engine_.blocking().NextDeadlineMs());
   WakeFor(engine_.pause().until_ms());
+  const uint64_t start = engine_.latency().is_on() ? env::Ticks() : 0;
   if (expiry_.RunSlice()) loop_.RequestImmediateTurn();
+  if (start != 0) {
+    engine_.ReportLatency("expire-cycle", static_cast<int64_t>(ticks_.ToMicros(env::Ticks() - start)));
+  }
+  Defragment();
   if (engine_.must_evict_more()) {
     engine_.MakeRoom();
     loop_.RequestImmediateTurn();

@@ -16,6 +16,7 @@
 #include "env/disk.h"
 #include "env/net.h"
 #include "env/random.h"
+#include "keyspace/defragmenter.h"
 #include "keyspace/expiry_cycle.h"
 #include "net/event_loop.h"
 #include "net/io_threads.h"
@@ -25,6 +26,7 @@
 #include "replication/replication.h"
 #include "script/scripts.h"
 #include "server/commands.h"
+#include "server/process_settings.h"
 #include "server/sentinel_mode.h"
 #include "server/shutdown.h"
 #include "server/tls_setup.h"
@@ -50,6 +52,8 @@ class Server {
   int Run();
   // Ends the wait of the loop. Async-signal-safe.
   void Wake() { loop_.Wake(); }
+  // What INFO says, for the report of a crash.
+  std::string Describe() const { return commands_.Describe(); }
 
  private:
   void BecomeSentinel(env::Net& net, SentinelState state);
@@ -63,6 +67,8 @@ class Server {
   void BeforeWait();
   void WakeFor(int64_t at_ms);
   void AdjustFileLimit();
+  void ReportLatencies();
+  void Defragment();
   // Serves clients for a moment while data is loaded; false if the server is to end.
   bool TakeTurn();
   // The same in the middle of a script that takes long.
@@ -81,6 +87,7 @@ class Server {
   net::EventLoop loop_;
   engine::Engine engine_;
   keyspace::ExpiryCycle expiry_;
+  keyspace::Defragmenter defragmenter_;
   net::IoThreads connections_;
   net::Listener listener_;
   net::Tls tls_;
@@ -91,6 +98,7 @@ class Server {
   Shutdown shutdown_;
   script::Scripts scripts_;
   Commands commands_;
+  ProcessSettings process_;
   std::unique_ptr<SentinelMode> sentinel_;  // null for a server with data
   bool is_stopping_ = false;
   int stop_signal_ = 0;  // taken while a script ran, and not yet followed
