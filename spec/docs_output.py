@@ -86,7 +86,9 @@ Sentinel:
   (`sentinel refused-down-after-milliseconds`). A primary is pinged up to five times in down-after.
 - A Hearth server that runs a long command is not taken for dead for as long as `sentinel busy-is-alive-max-ms` allows: a thread
   beside its engine answers Sentinels (`CLIENT PROBE`, formats/sentinel.md). The default is 0: silence counts, as in Redis.
-- A former primary that comes back is demoted at once if the newer configuration is certain.
+- A former primary that comes back is demoted at once if the newer configuration is certain; so is a replica that was away
+  while the primary changed pointed at the new one. The connection to an instance that counts as down is made anew at once,
+  and one that is not taken within a second is tried again.
 - Equal configuration epochs with different addresses, which SENTINEL FAILOVER on both sides of a partition can make, are settled.
 - SENTINEL FAILOVER asks the others for their votes first, for a second at most.
 - Where writes are promised (`replication-acks`), a replica is promoted only if it has all that was promised, SENTINEL FAILOVER
