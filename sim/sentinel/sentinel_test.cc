@@ -35,7 +35,8 @@ TEST(SentinelWorldTest, WithoutABugNothingIsFound) {
   EXPECT_TRUE(found.violation.empty()) << "seed " << found.seed << ": " << found.violation;
 }
 
-// Of deployments that spare busy servers for four seconds, and in which nothing else happens.
+// Of deployments that spare busy servers for four seconds, and in which nothing else happens. `busy_us` from
+// the third second on.
 std::vector<bool> PrimaryWasDownWhileBusyFor(int64_t busy_us) {
   const SentinelWorld world;
   const Fault busy{
@@ -44,12 +45,12 @@ std::vector<bool> PrimaryWasDownWhileBusyFor(int64_t busy_us) {
   for (uint64_t seed = TestSeed(); was_down.size() < 20; ++seed) {
     Trace trace(true);
     world.Play(seed, {&busy, 1}, trace);
-    EXPECT_FALSE(trace.has_failed()) << "seed " << seed;
     const auto says = [&](std::string_view text) {
       return std::ranges::any_of(trace.lines(), [&](const std::string& line) { return line.contains(text); });
     };
-    if (says("group0 of known servers: a busy server is alive for 4000 ms"))
-      was_down.push_back(says("+sdown master group0"));
+    if (!says("group0 of known near servers: a busy server is alive for 4000 ms")) continue;
+    EXPECT_FALSE(trace.has_failed()) << "seed " << seed << ": " << trace.violation();
+    was_down.push_back(says("+sdown master group0"));
   }
   return was_down;
 }

@@ -150,9 +150,10 @@ class SentinelStage final : public Stage {
     }
     for (HostId id = 0; id < host_count(); ++id) OnStart(id);
     for (const Deployment::Group& group : deployment_.groups) {
-      trace().Add("{} of {}: a busy server is alive for {} ms", group.name,
-                  deployment_.knows_all_at_start ? "known servers" : "servers to be found",
-                  group.busy_is_alive_max_ms);
+      trace().Add(
+          "{} of {}: a busy server is alive for {} ms", group.name,
+          deployment_.knows_all_at_start && deployment_.slowness_us == 0 ? "known near servers" : "servers",
+          group.busy_is_alive_max_ms);
     }
   }
 

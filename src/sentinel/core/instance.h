@@ -47,8 +47,10 @@ struct Probe {
   int64_t sent_ms = -1;       // of the one without an answer; -1 if there is none
   int64_t last_sent_ms = -1;  // of any
   int64_t answered_ms = -1;
-  int64_t busy_ms = 0;  // as the last answer said
-  std::string trouble;  // why it is not open; empty: none
+  int64_t answer_ms = 0;          // that the last answer said
+  int64_t busy_answered_ms = -1;  // of the last answer that was not 0
+  int64_t busy_ms = 0;            // that this one said
+  std::string trouble;            // why it is not open; empty: none
 };
 
 // One connection to an instance. Sentinels that watch several primaries together share theirs.

@@ -19,13 +19,14 @@ constexpr int64_t kMaxBusyMs = int64_t{365} * 24 * 3600 * 1000;
 
 }  // namespace
 
-// Until when the server counts as alive, by its answers alone; -1 if they do not say that it is at work. Its
-// thread must have been heard within down-after, so that a stopped process is found as soon as ever.
+// Until when the server counts as alive, by its answers alone; -1 if they never said that it was at work. Its
+// thread must have been heard within down-after, so that a stopped process is found as soon as ever; and one
+// whose work is done has as long to answer what came meanwhile.
 int64_t Machine::BusyUntil(const Primary& primary, const Instance& instance) {
   const Probe& probe = instance.link->probe;
   const int64_t max_ms = primary.settings.busy_is_alive_max_ms;
-  if (max_ms <= 0 || probe.answered_ms < 0 || probe.busy_ms == 0) return -1;
-  return std::min(probe.answered_ms + instance.down_after_ms, probe.answered_ms - probe.busy_ms + max_ms);
+  if (max_ms <= 0 || probe.busy_answered_ms < 0) return -1;
+  return probe.busy_answered_ms + std::min(instance.down_after_ms, max_ms - probe.busy_ms);
 }
 
 void Machine::KeepProbed(Turn& turn, Primary& primary, Instance& instance) {
@@ -88,6 +89,8 @@ void Machine::LoseProbe(Turn& turn, Probe& probe, const input::LinkEnded& input)
   const bool is_rejected = input.why == LinkEnd::kRejected;
   probe = {.retry_ms = turn.ms + (is_rejected ? timing_.info_period : timing_.ping_period),
            .answered_ms = probe.answered_ms,
+           .answer_ms = probe.answer_ms,
+           .busy_answered_ms = probe.busy_answered_ms,
            .busy_ms = probe.busy_ms,
            .trouble = input.text};
 }
@@ -102,6 +105,9 @@ void Machine::TakeProbe(Turn& turn, Probe& probe, const Reply& reply) {
   }
   probe.sent_ms = -1;
   probe.answered_ms = turn.ms;
+  probe.answer_ms = reply.integer;
+  if (reply.integer == 0) return;
+  probe.busy_answered_ms = turn.ms;
   probe.busy_ms = reply.integer;
 }
 
@@ -114,7 +120,7 @@ std::string Machine::ExplainProbes(const Primary& primary, int64_t now_ms) {
   }
   if (probe.answered_ms < 0) return "health probes: no answer yet";
   std::string text = "health probes: the primary answered " + std::to_string(now_ms - probe.answered_ms);
-  text += " ms ago and had been busy for " + std::to_string(probe.busy_ms) + " ms";
+  text += " ms ago and had been busy for " + std::to_string(probe.answer_ms) + " ms";
   return text + ", which is well up to " + std::to_string(primary.settings.busy_is_alive_max_ms) + " ms";
 }
 
