@@ -6,6 +6,7 @@ server; the server's CPU time per command still does, so that is what the target
 
 import contextlib
 import csv
+import hashlib
 import io
 import statistics
 import subprocess
@@ -63,6 +64,23 @@ def fill_range(client, keys, requests):
     client.call("RPUSH", "rangelist", *[VALUE] * 1000)
 
 
+# Reads and writes in turn, on one key.
+SCRIPT_OF_20 = ("for i = 1, 10 do redis.call('set', KEYS[1], ARGV[1]) redis.call('get', KEYS[1]) end return 1")
+SCRIPT_OF_GET = "return redis.call('get',KEYS[1])"
+
+
+def load_script(script):
+    def step(client, keys, requests):
+        fill_keys(client, keys, requests)
+        client.call("SCRIPT", "LOAD", script)
+
+    return step
+
+
+def digest(script):
+    return hashlib.sha1(script.encode()).hexdigest()
+
+
 def delete(key):
     return lambda client, keys, requests: client.call("DEL", key)
 
@@ -87,6 +105,11 @@ def plain_rows():
         Row("hset-p16", "HSET", ("HSET", "hash", "element:__rand_int__", VALUE), 16, 1_500_000, 0.70, None,
             delete("hash")),
         Row("lrange-p16", "LRANGE 100", ("LRANGE", "rangelist", "0", "99"), 16, 200_000, 0.70, fill_range),
+        Row("eval-get-p16", "EVAL of a GET", ("EVAL", SCRIPT_OF_GET, "1", key), 16, 500_000, 0.80, fill_keys),
+        Row("evalsha-get-p16", "EVALSHA of a GET", ("EVALSHA", digest(SCRIPT_OF_GET), "1", key), 16, 500_000, 0.80,
+            load_script(SCRIPT_OF_GET)),
+        Row("eval-20-p16", "EVAL of 20 commands", ("EVAL", SCRIPT_OF_20, "1", key, VALUE), 16, 100_000, 0.50,
+            fill_keys),
     ]
 
 

@@ -1,7 +1,6 @@
 #include "script/interpreter.h"
 
 #include <cstdlib>
-#include <utility>
 
 #include "base/assert.h"
 #include "script/libraries/libraries.h"
@@ -127,8 +126,10 @@ void* LuaMemory::Allocate(void* self, void* block, size_t old_bytes, size_t new_
     memory->used_bytes_ -= old_bytes;
     return nullptr;
   }
-  if (new_bytes > old_bytes && memory->used_bytes_ + (new_bytes - old_bytes) > memory->limit_bytes_)
+  if (new_bytes > old_bytes && memory->used_bytes_ + (new_bytes - old_bytes) > memory->limit_bytes_) {
+    memory->has_refused_ = true;
     return nullptr;
+  }
   void* moved = std::realloc(block, new_bytes);
   if (moved != nullptr) memory->used_bytes_ += new_bytes - old_bytes;
   return moved;
@@ -182,6 +183,8 @@ Interpreter::ScriptError Interpreter::TakeError() {
   lua_settop(lua_, kTrampolineSlot);
   lua_pushboolean(lua_, 0);
   lua_rawseti(lua_, LUA_REGISTRYINDEX, error_slot_);
+  // The collector does not know of our limit: the next script would find no room either.
+  if (memory_.TakeRefusal()) lua_gc(lua_, LUA_GCCOLLECT, 0);
   return std::move(reading.error);
 }
 

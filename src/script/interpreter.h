@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <lua.hpp>
 
@@ -21,12 +22,15 @@ class LuaMemory {
   explicit LuaMemory(size_t limit_bytes) : limit_bytes_(limit_bytes) {}
 
   size_t used_bytes() const { return used_bytes_; }
+  // Whether something has been refused since the last call.
+  bool TakeRefusal() { return std::exchange(has_refused_, false); }
   // A lua_Alloc, whose `self` is a LuaMemory.
   static void* Allocate(void* self, void* block, size_t old_bytes, size_t new_bytes);
 
  private:
   const size_t limit_bytes_;
   size_t used_bytes_ = 0;
+  bool has_refused_ = false;
 };
 
 class Interpreter {
