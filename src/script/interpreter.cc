@@ -16,6 +16,8 @@ constexpr int kTrampolineSlot = 2;
 constexpr size_t kCallsBetweenSteps = 64;
 constexpr int kStepKilobytes = 16;
 constexpr int kIdleStepKilobytes = 256;
+// After so many whole cycles since the last call there is nothing left to be found.
+constexpr int kIdleCycles = 2;
 
 struct Errand {
   Interpreter::Body body;
@@ -169,6 +171,7 @@ Result<int> Interpreter::Compile(std::string_view source, const char* chunk_name
 
 bool Interpreter::Call(Body body, void* data) {
   Errand errand{body, data};
+  idle_cycles_ = 0;
   lua_settop(lua_, kTrampolineSlot);
   lua_pushvalue(lua_, kTrampolineSlot);
   lua_pushlightuserdata(lua_, &errand);
@@ -189,8 +192,11 @@ Interpreter::ScriptError Interpreter::TakeError() {
 }
 
 void Interpreter::CollectGarbage(bool is_idle) {
-  if (!is_idle && ++calls_ % kCallsBetweenSteps != 0) return;
-  lua_gc(lua_, LUA_GCSTEP, is_idle ? kIdleStepKilobytes : kStepKilobytes);
+  if (!is_idle) {
+    if (++calls_ % kCallsBetweenSteps == 0) lua_gc(lua_, LUA_GCSTEP, kStepKilobytes);
+  } else if (idle_cycles_ < kIdleCycles && lua_gc(lua_, LUA_GCSTEP, kIdleStepKilobytes) == 1) {
+    ++idle_cycles_;
+  }
 }
 
 }  // namespace hearth::script

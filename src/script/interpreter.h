@@ -55,7 +55,10 @@ class Interpreter {
   // Takes the value on top of the stack into keeping. From inside Lua.
   static int Keep(lua_State* lua) { return luaL_ref(lua, LUA_REGISTRYINDEX); }
   static void PushKept(lua_State* lua, int reference) { lua_rawgeti(lua, LUA_REGISTRYINDEX, reference); }
-  void Release(int reference) { luaL_unref(lua_, LUA_REGISTRYINDEX, reference); }
+  void Release(int reference) {
+    idle_cycles_ = 0;
+    luaL_unref(lua_, LUA_REGISTRYINDEX, reference);
+  }
 
   // Runs `body(lua, data)` inside Lua, where errors may be raised. False if one was: TakeError has it.
   using Body = void (*)(lua_State* lua, void* data);
@@ -78,6 +81,7 @@ class Interpreter {
   lua_State* lua_;
   int error_slot_ = LUA_NOREF;  // in the registry: the error that TakeError reads
   size_t calls_ = 0;
+  int idle_cycles_ = 0;  // of the collector, since the last call
 };
 
 }  // namespace hearth::script
