@@ -1,6 +1,7 @@
 #include "script/lua_to_reply.h"
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace hearth::script {
@@ -18,17 +19,21 @@ std::string_view Text(lua_State* lua, int at) {
   return {text, size};
 }
 
+// Tables within tables: the stack of the thread has room for so many, whatever the build.
+constexpr int kDeepest = 1000;
+
 class ReplyWriter {
  public:
   ReplyWriter(lua_State* lua, int script_protocol, resp::Writer& writer)
       : lua_(lua), script_protocol_(script_protocol), writer_(writer) {}
 
   void Write() {
-    if (lua_checkstack(lua_, 6) == 0) {
+    if (depth_ == kDeepest || lua_checkstack(lua_, 6) == 0) {
       // A table that is in itself, say.
       lua_pop(lua_, 1);
       return writer_.Error("ERR reached lua stack limit");
     }
+    ++depth_;
     switch (lua_type(lua_, -1)) {
       case LUA_TSTRING:
         writer_.Bulk(Text(lua_, -1));
@@ -45,6 +50,7 @@ class ReplyWriter {
       default:
         writer_.Null();
     }
+    --depth_;
     lua_pop(lua_, 1);
   }
 
@@ -152,6 +158,7 @@ class ReplyWriter {
   const int script_protocol_;
   resp::Writer& writer_;
   std::string line_;
+  int depth_ = 0;
 };
 
 }  // namespace
