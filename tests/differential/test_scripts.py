@@ -40,6 +40,11 @@ KNOWN = [
     ("LuaJIT writes zero bytes and carriage returns of %c and %q otherwise", r"format\('%(q|c)'"),
     ("bit.tohex goes beyond eight digits in LuaJIT", r"tohex\(1,100\)"),
     ("the depth that Lua's stack gives is another", r"depth\(100000\)"),
+    ("7.2 lets commands that block run in scripts, where they answer at once",
+     r"call\('(bl|brpop|bzpop|wait|xread','block')"),
+    ("7.2 writes a double by its shortest digits", r"\{double=(-0\.1|1/3)\}"),
+    ("7.2 keeps small lists as one listpack and says so", r"'object','encoding','l'"),
+    ("redis is called server, too", r"^return server"),
 ]
 KNOWN = [(reason, re.compile(pattern)) for reason, pattern in KNOWN]
 
@@ -71,6 +76,21 @@ def plain(reply):
     return reply
 
 
+def but_for_its_place(error):
+    """The error without what LuaJIT does not know of a function that a return statement calls: who called it."""
+    text = re.sub(rb"user_script:\d+: ", b"", error.value)
+    text = re.sub(rb"^((ERR )?bad argument #\d+ to )'[^']*'", rb"\1", text)
+    return re.sub(rb" on \S+:-?\d+\.$", b"", text)
+
+
+def agree(script, oracle, hearth):
+    if oracle == hearth or known(script):
+        return True
+    return (oracle[1] == hearth[1] and isinstance(oracle[0], Error) and isinstance(hearth[0], Error)
+            and re.search(r"\breturn [\w.]+\(", script) is not None
+            and but_for_its_place(oracle[0]) == but_for_its_place(hearth[0]))
+
+
 def run(client, script):
     """[reply, digest] of the script on a fresh dataset."""
     replies = client.pipeline([*DATASET, ("EVAL", script, len(KEYS), *KEYS, *ARGUMENTS), ("SELECT", 0), ("DEBUG", "DIGEST")])
@@ -86,7 +106,7 @@ def compare(oracle, hearth, group, protocol):
                 assert isinstance(client.call("HELLO", 3), Map)
         for script in scripts(group):
             replies = [run(client, script) for client in (left, right)]
-            if replies[0] != replies[1] and not known(script):
+            if not agree(script, *replies):
                 differences.append(f"{script}\n   oracle {replies[0]}\n   Hearth {replies[1]}")
     assert not differences, f"{len(differences)} scripts of {group} differ:\n" + "\n".join(differences)
 
