@@ -33,8 +33,9 @@ def sections():
     """{section: rows}, in the order in which they are measured."""
     all_rows = throughput.rows()
     return {
-        "throughput": [row for row in all_rows if row.io_threads == 1],
+        "throughput": [row for row in all_rows if row.io_threads == 1 and not row.is_tls],
         "io-threads": [row for row in all_rows if row.io_threads > 1],
+        "tls": [row for row in all_rows if row.is_tls],
         "types": data_types.rows(),
         "memory": memory.rows(),
         "latency": latency.rows(),
@@ -80,7 +81,7 @@ def say(row, found):
 
 
 def measure(section, rows, rounds, shrink, gigabytes):
-    if section in ("throughput", "io-threads", "types"):
+    if section in ("throughput", "io-threads", "tls", "types"):
         return throughput.measure(rows, rounds, shrink, say)
     if section == "snapshot":
         return snapshot.measure(rows, gigabytes, say)
@@ -146,7 +147,7 @@ def run(arguments, chosen, average, is_preferred):
     for section, rows in chosen.items():
         print(f"{section}:", file=sys.stderr, flush=True)
         results = measure(section, rows, rounds, shrink, gigabytes)
-        shape = report.throughput if section in ("throughput", "io-threads") else getattr(report, section.replace("-", "_"))
+        shape = report.throughput if section in ("throughput", "io-threads", "tls") else getattr(report, section.replace("-", "_"))
         tables[section] = shape(results)
         print(f"\n## {section}\n\n{tables[section]}", flush=True)
         failed += sum(isinstance(found, str) for _, found in results)

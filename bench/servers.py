@@ -124,13 +124,17 @@ def private_bytes(pid):
 class Server:
     """A running server on a loopback port of its own, without persistence; `with` ends it by its pid."""
 
-    def __init__(self, name, chosen_cores, *arguments):
+    def __init__(self, name, chosen_cores, *arguments, certificates=None):
         self.name = name
         self.port = free_port()
+        self.certificates = certificates  # of tls.py, for a port for TLS
+        self.tls_port = free_port() if certificates is not None else 0
         self.folder = tempfile.mkdtemp(prefix="hearth-bench-")
         self.log_path = os.path.join(self.folder, "log")
         command = [binary_of(name), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.folder]
         command += ["--save", "", "--appendonly", "no", *arguments]
+        if certificates is not None:
+            command += certificates.for_server(self.tls_port)
         self.command = on_cores(chosen_cores, command)
         self._start(START_SECONDS)
 

@@ -10,11 +10,12 @@ import hashlib
 import io
 import statistics
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Optional
 
 import resp
 import servers
+import tls
 
 KEYS = 1_000_000
 VALUE = "v" * 64
@@ -34,6 +35,7 @@ class Row:
     prepare_once: Optional[Callable] = None
     prepare_round: Optional[Callable] = None
     io_threads: int = 1
+    is_tls: bool = False
 
 
 @dataclass
@@ -114,19 +116,25 @@ def plain_rows():
 
 
 def rows():
-    """All rows, and again with I/O threads, where no target but the comparison itself is set."""
+    """All rows, again with I/O threads, where no target but the comparison itself is set, and some over TLS."""
     plain = plain_rows()
     threaded = [
         Row("io2-" + row.name, row.title, row.command, row.pipeline, row.requests, None, row.prepare_once,
             row.prepare_round, IO_THREADS)
         for row in plain
     ]
-    return plain + threaded
+    secret = [
+        replace(row, name="tls-" + row.name, target=1.0, is_tls=True)
+        for row in plain
+        if row.name in ("get-p1", "get-p16", "set-p1", "set-p16")
+    ]
+    return plain + threaded + secret
 
 
 def run_load(server, row, client_cores, keys, requests):
     """(requests per second, server CPU microseconds per request) of one round."""
-    command = ["redis-benchmark", "-h", "127.0.0.1", "-p", str(server.port), "-c", str(CONNECTIONS), "--csv"]
+    way = ["-p", str(server.tls_port), *server.certificates.for_client()] if row.is_tls else ["-p", str(server.port)]
+    command = ["redis-benchmark", "-h", "127.0.0.1", *way, "-c", str(CONNECTIONS), "--csv"]
     command += ["-n", str(requests), "-P", str(row.pipeline), "-r", str(keys), *row.command]
     before = server.cpu_seconds()
     result = subprocess.run(
@@ -196,14 +204,16 @@ def measure(wanted, rounds, shrink, say):
     """[(row, {"redis": Measured, "hearth": Measured} or the text of what went wrong)]."""
     results = []
     keys = KEYS // shrink
-    for io_threads in (1, IO_THREADS):
-        group = [row for row in wanted if row.io_threads == io_threads]
+    for io_threads, is_tls in ((1, False), (IO_THREADS, False), (1, True)):
+        group = [row for row in wanted if (row.io_threads, row.is_tls) == (io_threads, is_tls)]
         if not group:
             continue
         server_cores, client_cores = servers.cores() if io_threads == 1 else servers.cores_for_io_threads(io_threads)
         arguments = ("--io-threads", str(io_threads)) if io_threads > 1 else ()
-        with servers.Server("redis", server_cores, *arguments) as redis:
-            with servers.Server("hearth", server_cores, *arguments) as hearth:
+        with contextlib.ExitStack() as stack:
+            shown = stack.enter_context(tls.certificates()) if is_tls else None
+            redis = stack.enter_context(servers.Server("redis", server_cores, *arguments, certificates=shown))
+            with servers.Server("hearth", server_cores, *arguments, certificates=shown) as hearth:
                 prepared = set()
                 for row in group:
                     results.append((row, measure_or_explain((redis, hearth), row, client_cores, rounds, keys,

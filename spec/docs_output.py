@@ -99,6 +99,17 @@ Sentinel:
   in place of the file's `sentinel` lines at the next start.
 - A redis-sentinel does not start on a file with directives that are ours alone.
 
+TLS:
+
+- A handshake that takes longer than ten seconds is ended. Each one that fails is logged with the addresses of both ends and
+  counted as `tls_handshakes_failed` in INFO; for a certificate that is refused, the line says what is wrong with it.
+- `tls-auth-clients` is checked like the other directives: asking for certificates without an authority to check them by is
+  an error of CONFIG SET. A session that was begun without a certificate is not resumed where one is asked for.
+- As in Redis, a certificate counts if a trusted authority has signed it for the use; names in it are not compared.
+- `tls-session-caching no` gives no tickets either, so that nothing can be resumed.
+- All certificates are read again by setting any of the `tls-*` directives but `tls-cluster`, which is stored alone. Who is
+  connected goes on with the old ones.
+
 Against Redis 7.0, which the tests compare with, the interface of 7.2 also differs in: the encodings of small sets and
 lists, the digits of long fractions, ZRANK WITHSCORE, the commands that came with 7.2, and the texts of a few errors.
 """

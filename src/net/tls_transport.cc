@@ -54,12 +54,14 @@ TlsTransport::~TlsTransport() { SSL_free(ssl_); }
 
 // ---- what OpenSSL calls, always from inside one of our calls and under mutex_
 
-// A read that got less than there was room for has emptied the socket: asking again in the same call would be
-// a system call for nothing.
+// A read that got less than there was room for has emptied the socket: when the call has bytes to return
+// already, asking again would be a system call for nothing. A call that has none asks until the socket itself
+// says that it has no more: the peer's end may stand behind the last bytes, and no readiness would tell of
+// it.
 int TlsTransport::ReadSocket(bio_st* bio, char* to, int size) {
   auto& self = *static_cast<TlsTransport*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
-  if (!self.is_drained_) {
+  if (!self.is_drained_ || !self.has_bytes_) {
     const int64_t got = self.net_.Read(self.fd_, to, static_cast<size_t>(size));
     self.is_drained_ = got < size;
     if (got > 0) return static_cast<int>(got);
@@ -101,7 +103,7 @@ int TlsTransport::Handshake() {
   const std::lock_guard lock(mutex_);
   if (is_ready_) return 0;
   if (has_failed_) return -EPROTO;
-  is_drained_ = false;
+  has_bytes_ = false;
   ERR_clear_error();
   const int outcome = SSL_do_handshake(ssl_);
   if (outcome == 1) {
@@ -118,7 +120,7 @@ int64_t TlsTransport::Read(char* to, size_t size) {
   const std::lock_guard lock(mutex_);
   if (has_met_end_) return end_code_;
   if (has_failed_) return -EPROTO;
-  is_drained_ = false;
+  is_drained_ = has_bytes_ = false;
   size_t filled = 0;
   while (filled < size) {
     ERR_clear_error();
@@ -126,6 +128,7 @@ int64_t TlsTransport::Read(char* to, size_t size) {
     const int outcome = SSL_read_ex(ssl_, to + filled, size - filled, &got);
     if (outcome == 1) {
       filled += got;
+      has_bytes_ = true;
       if (is_drained_ && SSL_has_pending(ssl_) == 0) break;
       continue;
     }

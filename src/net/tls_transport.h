@@ -30,8 +30,8 @@ class TlsTransport final : public Transport {
  public:
   // The most that one record carries.
   static constexpr size_t kRecordBytes = 16 * 1024;
-  // Half a millisecond's work at most.
-  static constexpr size_t kMostBytes = 16 * kRecordBytes;
+  // A quarter of a millisecond of work at most.
+  static constexpr size_t kMostBytes = 8 * kRecordBytes;
 
   // Takes `ssl` over, which has its role but no BIO yet.
   TlsTransport(std::shared_ptr<const TlsContext> context, bio_method_st* method, ssl_st* ssl, env::Net& net,
@@ -64,7 +64,8 @@ class TlsTransport final : public Transport {
   ssl_st* const ssl_;
   bool is_ready_ = false;    // the handshake is done
   bool has_failed_ = false;  // nothing more may be asked of ssl_
-  bool is_drained_ = false;  // the socket had no more when it was last read in this call
+  bool is_drained_ = false;  // the socket had no more when it was last read
+  bool has_bytes_ = false;   // to be returned by this call
   int64_t end_code_ = 0;     // what the next Read returns, once has_met_end_
   int socket_error_ = 0;     // the errno that reading or writing met
   bool socket_ended_ = false;

@@ -152,6 +152,24 @@ TEST_F(TlsTransportTest, TakesAnEndWithoutAGoodbyeForAnEnd) {
   EXPECT_EQ(got, "");
 }
 
+// One edge tells of both; there is not to be another.
+TEST_F(TlsTransportTest, SeesTheEndBehindAPieceOfARecord) {
+  net_.set_is_calm(true);
+  Join();
+  GreetBoth();
+  char byte = 0;
+  EXPECT_EQ(ends_[0]->Read(&byte, 1), -EAGAIN);
+  net_.sent_by(1) = "\x17\x03\x03";
+  net_.Finish(1);
+  EXPECT_EQ(ends_[0]->Read(&byte, 1), 0);
+  PipeNet net(1);
+  net.set_is_calm(true);
+  const auto end = authority_.Context("server")->Accept(net, 0, ClientCertificates::kIgnored);
+  net.sent_by(1) = "\x16";
+  net.Finish(1);
+  EXPECT_EQ(end->Handshake(), -ECONNRESET);
+}
+
 TEST_F(TlsTransportTest, SaysThatThePeerLeftDuringTheHandshake) {
   Join();
   net_.Finish(1);

@@ -1,6 +1,8 @@
 """Replication over TLS between servers of both kinds: full and partial synchronisation, chains, failover, and links that
 are not trusted."""
 
+import collections
+
 import pytest
 
 from persistence.filling import fill
@@ -10,6 +12,8 @@ from support.resp import OK
 from support.server import free_port, wait_for
 from support.tls import authority, options
 
+# What a proxy stands before.
+Target = collections.namedtuple("Target", "port")
 # (repl-diskless-sync of the primary, repl-diskless-load of the replica)
 TRANSFERS = [("yes", "disabled"), ("no", "disabled"), ("yes", "swapdb")]
 
@@ -50,7 +54,7 @@ def test_a_full_sync_brings_the_whole_dataset(secret, pair, seed, diskless, load
 @pytest.mark.parametrize("threads", ["1", "4"])
 def test_a_cut_link_goes_on_where_it_stopped_under_load(secret, proxy, seed, threads):
     primary = filled(secret, "hearth", seed, "--io-threads", threads, large=True)
-    between = proxy(type("Target", (), {"port": primary.tls_port}))
+    between = proxy(Target(primary.tls_port))
     replica = secret("hearth", "--io-threads", threads)
     replica.replicate(between)
     wait_in_sync(primary, replica)
@@ -67,7 +71,7 @@ def test_a_cut_link_goes_on_where_it_stopped_under_load(secret, proxy, seed, thr
 
 def test_the_log_on_disk_goes_out_over_tls(secret, proxy, seed):
     primary = filled(secret, "hearth", seed, "--repl-backlog-size", "16kb", "--repl-backlog-disk-size", "64mb")
-    between = proxy(type("Target", (), {"port": primary.tls_port}))
+    between = proxy(Target(primary.tls_port))
     replica = secret("hearth")
     replica.replicate(between)
     wait_in_sync(primary, replica)

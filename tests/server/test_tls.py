@@ -1,8 +1,10 @@
 """TLS for clients: ports, certificates, what is refused and how, reloading while the server runs."""
 
+import contextlib
 import shutil
 import socket
 import ssl
+import subprocess
 import threading
 
 import pytest
@@ -31,10 +33,10 @@ def tls(start):
     return begin
 
 
-def refused(port, how):
+def refused(port, how, seconds=20.0):
     """True when a client does not get as far as an answer."""
     try:
-        with TlsClient(port, 10.0, how) as client:
+        with TlsClient(port, seconds, how) as client:
             client.call("PING")
     except (OSError, ConnectionClosed):
         return True
@@ -60,7 +62,7 @@ def test_both_ports_serve_at_once(tls, threads):
         assert secret.call("SET", "a", "1") == OK
         assert plain.call("GET", "a") == b"1"
         lines = client_lines(plain.call("CLIENT", "LIST"))
-        assert {line["laddr"] for line in lines} == {f"127.0.0.1:{server.port}", f"127.0.0.1:{server.tls_port}"}
+        assert {line["laddr"] for line in lines} >= {f"127.0.0.1:{server.port}", f"127.0.0.1:{server.tls_port}"}
     assert "Ready to accept connections tls" in server.log()
 
 
@@ -127,8 +129,6 @@ def test_an_expired_certificate_is_refused_and_named(tls):
 
 
 def test_a_folder_of_authorities_will_do(tls, tmp_path):
-    import subprocess
-
     name = subprocess.run(["openssl", "x509", "-hash", "-noout", "-in", str(authority().certificate)],
                           stdout=subprocess.PIPE, check=True).stdout.decode().strip()
     shutil.copy(authority().certificate, tmp_path / f"{name}.0")
@@ -288,7 +288,7 @@ def test_what_is_not_tls_is_refused_and_told(tls, threads):
 
 def test_tls_on_the_plain_port_is_refused(tls):
     server = tls(tcp=True)
-    assert refused(server.port, context())
+    assert refused(server.port, context(), 0.5)  # a hello is the beginning of a line
     assert_responsive(server)
 
 
@@ -300,18 +300,18 @@ def test_who_leaves_during_the_handshake_is_forgotten(tls):
     wait_for(lambda: failed_handshakes(server) == 3, 10, "the three")
     logged(server, "the peer has ended the connection during the handshake (addr=127.0.0.1:")
     with server.client() as client:
-        assert len(client_lines(client.call("CLIENT", "LIST"))) == 1
+        wait_for(lambda: len(client_lines(client.call("CLIENT", "LIST"))) == 1, 10, "all to be gone")
 
 
-@pytest.mark.parametrize("threads", [1, 4])
-def test_a_slow_handshake_holds_up_nobody_and_comes_to_an_end(tls, threads):
-    server = tls("--io-threads", threads)
-    slow = [socket.create_connection(("127.0.0.1", server.tls_port), 30) for _ in range(20)]
+def test_a_slow_handshake_holds_up_nobody_and_comes_to_an_end(tls):
+    servers = [tls("--io-threads", threads) for threads in (1, 4)]
+    slow = [socket.create_connection(("127.0.0.1", server.tls_port), 60) for server in servers for _ in range(20)]
     for raw in slow:
         raw.sendall(b"\x16\x03\x01\x02\x00\x01")
-    with TlsClient(server.tls_port) as client:
-        assert client.call("PING") == PONG
-        assert len(client_lines(client.call("CLIENT", "LIST"))) == 21
+    for server in servers:
+        with TlsClient(server.tls_port) as client:
+            assert client.call("PING") == PONG
+            wait_for(lambda: len(client_lines(client.call("CLIENT", "LIST"))) == 21, 5, "21 clients")
     for raw in slow:
         try:
             while raw.recv(1000):
@@ -319,7 +319,8 @@ def test_a_slow_handshake_holds_up_nobody_and_comes_to_an_end(tls, threads):
         except ConnectionResetError:
             pass
         raw.close()
-    logged(server, "no handshake within 10000 ms")
+    for server in servers:
+        logged(server, "no handshake within 10000 ms")
 
 
 @pytest.mark.parametrize("threads", [1, 4])
@@ -367,15 +368,18 @@ def test_who_does_not_read_is_cut_off_by_the_output_limit(tls, threads):
                 slow.send("GET", "large")
         except ConnectionClosed:
             pass
-        wait_for(lambda: "output buffer limits" in server.log(), 20, "the client to be cut off")
+        wait_for(lambda: "over its output buffer limit" in server.log(), 20, "the client to be cut off")
     assert_responsive(server)
 
 
 def test_protected_mode_and_limits_hold(tls):
-    server = tls("--maxclients", 2)
-    with TlsClient(server.tls_port) as one, TlsClient(server.tls_port) as two:
-        assert one.call("PING") == two.call("PING") == PONG
-        assert refused(server.tls_port, context())
+    server = tls("--maxclients", 10)
+    with contextlib.ExitStack() as stack:
+        for _ in range(8):  # who has asked at the start may still count
+            assert stack.enter_context(TlsClient(server.tls_port)).call("PING") == PONG
+        more = [stack.enter_context(socket.create_connection(("127.0.0.1", server.tls_port))) for _ in range(2)]
+        wait_for(lambda: refused(server.tls_port, context()), 10, "a refusal")
+        assert len(more) == 2
     wait_for(lambda: not refused(server.tls_port, context()), 10, "room for another")
     with TlsClient(server.tls_port) as client:
         assert client.call("CONFIG", "SET", "requirepass", "sesame") == OK
