@@ -178,8 +178,9 @@ TEST_F(TlsTransportTest, SaysThatThePeerLeftDuringTheHandshake) {
 }
 
 TEST_F(TlsTransportTest, RefusesWhatIsNotTls) {
-  for (const char* text :
-       {"PING\r\n", "*1\r\n$4\r\nPING\r\n", "GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\x40\x01xx"}) {
+  for (const std::string& text :
+       {std::string("PING\r\n"), std::string("*1\r\n$4\r\nPING\r\n"), std::string("GET / HTTP/1.1\r\n\r\n"),
+        std::string("\x16\x03\x01\x00\x10", 5)}) {
     PipeNet net(random_.Next());
     const auto end = authority_.Context("server")->Accept(net, 0, ClientCertificates::kIgnored);
     net.sent_by(1) = text + std::string(200, '\r');
