@@ -37,6 +37,7 @@ SignalMailbox mailbox;
 struct TitleRoom {
   char* start = nullptr;
   size_t size = 0;
+  char* program = nullptr;  // what the first word was
 };
 // lint: allow mutable-global because the room for the title is the process's own
 TitleRoom title_room;
@@ -144,6 +145,7 @@ void StandBack(int niceness) {
 
 void KeepTitleRoom(int argc, char** argv) {
   if (argc < 1) return;
+  char* program = strdup(argv[0]);
   // The words lie one behind the other, and the environment behind them: as far as that is so, it is room.
   char* end = argv[0];
   for (int i = 0; i < argc && argv[i] == end; ++i) end += std::strlen(argv[i]) + 1;
@@ -156,7 +158,7 @@ void KeepTitleRoom(int argc, char** argv) {
     end += size;
     *variable = copy;
   }
-  title_room = {argv[0], static_cast<size_t>(end - argv[0])};
+  title_room = {argv[0], static_cast<size_t>(end - argv[0]), program};
 }
 
 void SetProcessTitle(std::string_view title, std::string_view name) {
@@ -236,15 +238,18 @@ std::string_view DescribeAddress(void* address, char* buffer, size_t size) {
   Dl_info info{};
   if (dladdr(address, &info) == 0 || info.dli_fname == nullptr) return {};
   const auto offset = static_cast<char*>(address) - static_cast<char*>(info.dli_fbase);
-  const auto written = fmt::format_to_n(buffer, size, "{}(+{:#x}) [{}]", info.dli_fname, offset, address);
+  // The program itself goes by its first word, where the title stands now.
+  const bool is_program = info.dli_fname == title_room.start && title_room.program != nullptr;
+  const char* file = is_program ? title_room.program : info.dli_fname;
+  const auto written = fmt::format_to_n(buffer, size, "{}(+{:#x}) [{}]", file, offset, address);
   return {buffer, std::min(written.size, size)};
 }
 
 std::vector<std::string> DescribeAddresses(void* const* addresses, int count) {
   std::vector<std::string> lines;
-  if (char** symbols = backtrace_symbols(addresses, count)) {
-    lines.assign(symbols, symbols + count);
-    std::free(symbols);
+  for (int i = 0; i < count; ++i) {
+    char line[512];
+    lines.emplace_back(DescribeAddress(addresses[i], line, sizeof line));
   }
   return lines;
 }
