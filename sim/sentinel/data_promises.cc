@@ -53,7 +53,7 @@ void DataServer::Write() {
 void DataServer::Promise() {
   if (primary_ || replaced_ms_ >= 0 || group_.acks == 0) return;
   const uint64_t promised = acks_.PromisedOffset(host().monotonic_ms(), Acknowledging());
-  cast_.checks.OnPromised(group_.name, id_, disk_.history, std::min(promised, disk_.offset));
+  cast_.checks.OnPromised(group_.name, id_, disk_, std::min(promised, disk_.offset));
 }
 
 // ---- the stream: each message is all that there is to know

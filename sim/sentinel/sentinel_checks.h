@@ -54,20 +54,27 @@ class SentinelChecks {
     last = epoch;
   }
 
-  // Writers of that primary's name have been told by the host that all up to here is kept.
-  void OnPromised(const std::string& name, HostId host, const std::string& history, uint64_t end) {
+  // Writers of that primary's name have been told by the host that all up to here is kept; `disk` is what it
+  // has. An acknowledgement may be late: then another server promises already, and has to have the write.
+  template <typename Disk>
+  void OnPromised(const std::string& name, HostId host, const Disk& disk, uint64_t end) {
     if (end == 0) return;
     ++promise_count_;
     Promised& promised = promised_[name];
-    if (promised.history != history) {
-      if (promised.ends.contains(history)) {
-        trace_.Fail("host {} promises writes of {} while host {} does", host, name, promised.host);
-      }
-      promised.history = history;
-      promised.host = host;
+    uint64_t& last = promised.ends[disk.history];
+    const bool is_other = promised.holds != nullptr && promised.history != disk.history;
+    const bool is_older = is_other && (last > 0 || promised.holds(disk.history, end));
+    if (is_older && !promised.holds(disk.history, end)) {
+      trace_.Fail("host {} promises writes of {} that host {} lacks, which promises too", host, name,
+                  promised.host);
     }
-    uint64_t& last = promised.ends[history];
     last = std::max(last, end);
+    if (is_older || promised.history == disk.history) return;
+    promised.history = disk.history;
+    promised.host = host;
+    promised.holds = [disk](const std::string& history, uint64_t up_to) {
+      return disk.Holds(history, up_to);
+    };
   }
   // The host is made a primary; `holds` is whether it has a history up to there.
   void OnTakeOver(const std::string& name, HostId host,
@@ -103,7 +110,8 @@ class SentinelChecks {
   struct Promised {
     std::string history;  // in which was promised last, and by whom
     HostId host = -1;
-    std::map<std::string, uint64_t> ends;  // by history
+    std::function<bool(const std::string&, uint64_t)> holds;  // up to when it began to promise
+    std::map<std::string, uint64_t> ends;                     // by history
   };
   std::map<std::string, Promised> promised_;
   uint64_t promise_count_ = 0;

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "base/text.h"
 #include "sentinel/core/machine.h"
 
 namespace hearth::sentinel {
@@ -19,14 +18,6 @@ bool IsBusyFollowing(const Instance& replica) {
 }
 
 }  // namespace
-
-// Less is better. One that does not say its run id comes last.
-bool Machine::IsBetter(const Instance& a, const Instance& b) {
-  if (a.priority != b.priority) return a.priority < b.priority;
-  if (a.offset != b.offset) return a.offset > b.offset;
-  if (a.run_id.empty() != b.run_id.empty()) return b.run_id.empty();
-  return ToLower(a.run_id) < ToLower(b.run_id);
-}
 
 void Machine::EnterPhase(Turn& turn, Primary& primary, FailoverState state) {
   primary.failover = state;

@@ -31,6 +31,13 @@ struct HelloMessage {
 std::optional<HelloMessage> ParseHello(std::string_view text);
 std::string FormatHello(const HelloMessage& hello);
 
+// What it is made of.
+struct Vote {
+  bool is_down = false;
+  std::string leader = "*";
+  uint64_t leader_epoch = 0;
+};
+
 struct VoteReply {
   bool is_down = false;
   std::string leader;  // empty: it has not voted for anybody

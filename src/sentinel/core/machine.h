@@ -25,16 +25,11 @@
 #include "sentinel/core/info_report.h"
 #include "sentinel/core/instance.h"
 #include "sentinel/core/messages.h"
+#include "sentinel/core/promises.h"
 #include "sentinel/core/scripts.h"
 #include "sentinel/core/settings.h"
 
 namespace hearth::sentinel {
-
-struct Vote {
-  bool is_down = false;
-  std::string leader = "*";
-  uint64_t leader_epoch = 0;
-};
 
 class Machine {
  public:
@@ -254,7 +249,6 @@ class Machine {
   void EnterPhase(Turn& turn, Primary& primary, FailoverState state);
   Instance* Promoted(Primary& primary);
   std::string WhyNotEligible(const Turn& turn, const Primary& primary, const Instance& replica) const;
-  static bool IsBetter(const Instance& a, const Instance& b);
   const Instance* SelectReplica(const Turn& turn, const Primary& primary) const;
   void SelectPhase(Turn& turn, Primary& primary);
   void PromotePhase(Turn& turn, Primary& primary);
@@ -266,19 +260,7 @@ class Machine {
   void AbortFailover(Turn& turn, Primary& primary, std::string event, std::string why);
 
   // promises.cc: promised writes
-  struct Promises {
-    bool is_used = false;
-    const AcksReport* set = nullptr;   // the newest that those who answer know
-    uint64_t answering = 0;            // of its members
-    uint64_t best_offset = 0;          // of all that are in its history
-    std::vector<std::string> missing;  // members that do not answer, and why
-
-    bool is_met() const { return !is_used || (set != nullptr && answering >= set->needed()); }
-  };
   Promises LookAtPromises(const Turn& turn, const Primary& primary, uint64_t fenced_epoch) const;
-  static std::string WhyNotMet(const Promises& promises);
-  static std::string WhyNoMember(const Turn& turn, const Instance& replica, const AcksReport::Member& member,
-                                 const AcksReport& set, uint64_t fenced_epoch);
   const Instance* SelectHolder(const Turn& turn, const Primary& primary, const Promises& promises) const;
   bool CouldPromote(const Turn& turn, const Primary& primary) const;
   bool FenceReplicas(Turn& turn, Primary& primary);
@@ -290,8 +272,6 @@ class Machine {
   void Release(Turn& turn, Primary& primary, Instance& replica);
   void TakeHearthFields(Turn& turn, Primary& primary, Instance& instance, const InfoReport& report);
   void TellReplaced(Turn& turn, Primary& primary, Instance& former);
-  static std::vector<std::string> FollowCommand(const Primary& primary, const Instance& instance,
-                                                const Address* whom);
   void ExplainPromises(const Turn& turn, const Primary& primary, std::vector<std::string>& lines) const;
 
   // state.cc, settings.cc

@@ -6,10 +6,12 @@
 //
 // What the set is the members say themselves, so that nothing that a Sentinel forgets, or has not heard of,
 // can break it.
+#include "sentinel/core/promises.h"
+
 #include <algorithm>
 #include <utility>
 
-#include "base/assert.h"
+#include "base/text.h"
 #include "sentinel/core/address.h"
 #include "sentinel/core/machine.h"
 
@@ -25,16 +27,9 @@ constexpr int64_t kFenceAgainMs = 500;
 constexpr int64_t kAskAgainMs = 200;
 constexpr int64_t kTellReplacedMs = 1'000;
 
-bool UsesPromises(const Primary& primary) {
-  return primary.instance.acks.is_used() ||
-         std::ranges::any_of(primary.replicas, [](const auto& named) { return named.second.acks.is_used(); });
-}
-
-}  // namespace
-
 // Why the replica's word does not count for this member; empty if it does. Without a fence, whether it would.
-std::string Machine::WhyNoMember(const Turn& turn, const Instance& replica, const AcksReport::Member& member,
-                                 const AcksReport& set, uint64_t fenced_epoch) {
+std::string WhyNoMember(int64_t now_ms, const Instance& replica, const AcksReport::Member& member,
+                        const AcksReport& set, uint64_t fenced_epoch) {
   if (replica.is_subjectively_down) return "is down";
   if (!replica.link->commands_open) return "is not connected";
   if (replica.info_ms < 0) return "has not answered yet";
@@ -44,11 +39,25 @@ std::string Machine::WhyNoMember(const Turn& turn, const Instance& replica, cons
   if (replica.history != set.history) return "is in another history";
   if (fenced_epoch == 0) return {};
   if (replica.fenced_epoch != fenced_epoch) return "has not been fenced";
-  return turn.ms - replica.info_ms > kFreshAnswerMs ? "has not answered lately" : "";
+  return now_ms - replica.info_ms > kFreshAnswerMs ? "has not answered lately" : "";
 }
 
-Machine::Promises Machine::LookAtPromises(const Turn& turn, const Primary& primary,
-                                          uint64_t fenced_epoch) const {
+// Less is better. One that does not say its run id comes last.
+bool IsBetter(const Instance& a, const Instance& b) {
+  if (a.priority != b.priority) return a.priority < b.priority;
+  if (a.offset != b.offset) return a.offset > b.offset;
+  if (a.run_id.empty() != b.run_id.empty()) return b.run_id.empty();
+  return ToLower(a.run_id) < ToLower(b.run_id);
+}
+
+}  // namespace
+
+bool UsesPromises(const Primary& primary) {
+  return primary.instance.acks.is_used() ||
+         std::ranges::any_of(primary.replicas, [](const auto& named) { return named.second.acks.is_used(); });
+}
+
+Promises Machine::LookAtPromises(const Turn& turn, const Primary& primary, uint64_t fenced_epoch) const {
   Promises promises{.is_used = UsesPromises(primary) && !primary.ignores_promises};
   if (!promises.is_used) return promises;
   const auto answers = [&](const Instance& replica) {
@@ -70,7 +79,7 @@ Machine::Promises Machine::LookAtPromises(const Turn& turn, const Primary& prima
     });
     const std::string why = found == primary.replicas.end()
                                 ? "is not known here"
-                                : WhyNoMember(turn, found->second, member, set, fenced_epoch);
+                                : WhyNoMember(turn.ms, found->second, member, set, fenced_epoch);
     why.empty() ? void(++promises.answering) : promises.missing.push_back(ToText(member.address) + " " + why);
   }
   for (const auto& [name, replica] : primary.replicas) {
@@ -81,7 +90,7 @@ Machine::Promises Machine::LookAtPromises(const Turn& turn, const Primary& prima
   return promises;
 }
 
-std::string Machine::WhyNotMet(const Promises& promises) {
+std::string WhyNotMet(const Promises& promises) {
   if (promises.set == nullptr)
     return "no replica answers that knows who may have acknowledged promised writes";
   std::string text = "of " + std::to_string(promises.set->members.size()) +
@@ -218,10 +227,8 @@ void Machine::Release(Turn& turn, Primary& primary, Instance& replica) {
   Tell(turn, primary, replica, Level::kNotice, "+fix-slave-config");
 }
 
-// What makes a replica a primary, or has it follow one. Where writes are promised, whoever is behind is not
-// to be obeyed.
-std::vector<std::string> Machine::FollowCommand(const Primary& primary, const Instance& instance,
-                                                const Address* whom) {
+std::vector<std::string> FollowCommand(const Primary& primary, const Instance& instance,
+                                       const Address* whom) {
   const bool is_promised = instance.is_hearth && (UsesPromises(primary) || instance.fenced_epoch > 0);
   if (whom == nullptr) {
     if (!is_promised || (!primary.has_fenced && !primary.ignores_promises)) return {"SLAVEOF", "NO", "ONE"};
