@@ -51,6 +51,18 @@ TEST_F(GateTest, SyncedAsksForMoreThanReleased) {
   EXPECT_EQ(Ended(), "waitaof+");
 }
 
+TEST_F(GateTest, APromiseWaitsForThoseWhoCountToo) {
+  Wait("promise", 100, {.replicas_received = 1, .is_promised = true});
+  Wait("wait", 100, {.replicas_received = 1});
+  gate_.SetPromised(0);
+  gate_.SetReplica(7, 200, 0);
+  EXPECT_EQ(Ended(), "wait+");
+  gate_.SetPromised(99);
+  EXPECT_EQ(Ended(), "");
+  gate_.SetPromised(100);
+  EXPECT_EQ(Ended(), "promise+");
+}
+
 TEST_F(GateTest, CountsReplicas) {
   Wait("one", 100, {.replicas_received = 1});
   Wait("two", 100, {.replicas_received = 2});

@@ -67,11 +67,13 @@ bool Replication::Follow(const std::string& host, int port) {
   const bool is_refused = !link_.refused_reason().empty();
   if (primary() == settings::PrimaryAddress{host, port} && !is_refused && fenced_epoch_ == 0) return false;
   if (primary() != settings::PrimaryAddress{host, port}) follows_in_epoch_ = 0;
-  fenced_epoch_ = 0;
+  const bool is_release =
+      std::exchange(fenced_epoch_, 0) != 0 && primary() == settings::PrimaryAddress{host, port};
   SetReplaced(false);
   if (!is_replica()) replicas_.acks().BecomeReplica();
   TakeRole({host, port});
-  link_.Follow(host, port, Origin::kOperator);
+  // Whom it has followed all along it does not follow into nothing.
+  link_.Follow(host, port, is_release ? Origin::kConfiguration : Origin::kOperator);
   return true;
 }
 

@@ -116,7 +116,7 @@ void Link::On(Now& now, const link_input::Unfollow&) {
 
 void Link::On(Now& now, const link_input::Leave&) {
   if (state_ == State::kNone) return;
-  HEARTH_ASSERT(!is_failing_over_);
+  is_failing_over_ = false;
   Retry(now, 0);
   has_left_ = true;
 }

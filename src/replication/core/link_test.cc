@@ -73,6 +73,18 @@ class LinkTest : public testing::Test {
   std::vector<std::string> told;
 };
 
+TEST_F(LinkTest, WhoHasLeftStaysAwayUntilItIsToldToFollow) {
+  FollowAndSync();
+  EXPECT_EQ(Step(link_input::Leave()), Words{"close"});
+  EXPECT_TRUE(link.is_following());
+  now_ms += 100'000;
+  EXPECT_EQ(Step(link_input::Tick()), Words());
+  EXPECT_EQ(Step(link_input::Lost{"late"}), Words());
+  EXPECT_EQ(Follow(), Words{"open"});
+  Step(link_input::Unfollow());
+  EXPECT_EQ(Step(link_input::Leave()), Words());
+}
+
 TEST_F(LinkTest, GreetsThePrimaryInTheOrderThatRedisHas) {
   EXPECT_EQ(Follow(), Words{"open"});
   EXPECT_EQ(link.state_name(), "connecting");

@@ -59,6 +59,25 @@ TEST(InfoReportTest, WhatIsNotUnderstoodIsLeftOut) {
   EXPECT_FALSE(report.has_keys);
 }
 
+TEST(InfoReportTest, TheSetOfThoseWhoMayHaveAcknowledgedIsReadWholeOrNotAtAll) {
+  const std::string set =
+      "acks_set:epoch=3,version=9,history=abc,required=2,members=127.0.0.1:1@x|::1:2@y\r\n";
+  const InfoReport report =
+      ParseInfo("hearth_version:1\r\nacks_identity:x\r\nfenced_epoch:4\r\nacks_epoch:5\r\n" + set);
+  EXPECT_TRUE(report.is_hearth);
+  EXPECT_EQ(report.identity, "x");
+  EXPECT_EQ(report.fenced_epoch, 4u);
+  EXPECT_EQ(report.epoch, 5u);
+  ASSERT_EQ(report.acks.members.size(), 2u);
+  EXPECT_EQ(report.acks.members[1].address, (Address{"::1", 2}));
+  EXPECT_EQ(report.acks.needed(), 1u);
+  for (const char* bad :
+       {"acks_set:required=1,members=127.0.0.1:1", "acks_set:required=1,members=@x", "acks_set:required=x",
+        "acks_set:required=1,members=127.0.0.1:0@x", "acks_set:nonsense"}) {
+    EXPECT_FALSE(ParseInfo(bad).acks.is_used()) << bad;
+  }
+}
+
 TEST(InfoReportTest, ListsOfReplicasHaveAnEnd) {
   std::string text = "role:master\n";
   for (int i = 0; i < 5000; ++i) text += "slave" + std::to_string(i) + ":ip=10.0.0.1,port=1\n";
