@@ -257,6 +257,8 @@ void Machine::TakeHearthFields(Turn& turn, Primary& primary, Instance& instance,
 // may be made a replica.
 void Machine::TellReplaced(Turn& turn, Primary& primary, Instance& former) {
   if (!former.is_hearth || former.reported_role != Kind::kPrimary || !former.link->commands_open) return;
+  // One that was a replica just now has been promoted, perhaps by somebody whom we have not heard yet.
+  if (former.was_replica_on_link) return;
   if (primary.is_failing_over() || primary.config_epoch == 0 || former.is_reconfigured_unseen) return;
   if (!LooksSane(turn, primary) || !IsConfirmed(turn, primary)) return;
   if (former.fence_asked_ms >= 0 && !turn.Due(former.fence_asked_ms + kTellReplacedMs)) return;
