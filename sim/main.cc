@@ -1,6 +1,7 @@
 // The simulator: plays histories of every world from fresh seeds, until as many are played as were asked for
 // or the time is up. One that breaks a promise is shrunk to the faults that it needs, and its end is printed.
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -54,6 +55,7 @@ std::vector<std::unique_ptr<World>> Worlds() {
   std::vector<std::unique_ptr<World>> worlds;
   worlds.push_back(std::make_unique<ReplicationWorld>());
   worlds.push_back(std::make_unique<SentinelWorld>());
+  worlds.push_back(std::make_unique<SentinelWorld>(SentinelBug::kNone, true));
   return worlds;
 }
 
@@ -154,7 +156,8 @@ int Main(int argc, char** argv) {
   std::vector<const World*> wanted;
   for (const auto& world : worlds) {
     const bool is_named = request && std::ranges::find(request->names, world->name()) != request->names.end();
-    if (request && (request->names.empty() || is_named)) wanted.push_back(world.get());
+    const bool is_usual = request && request->names.empty() && world->share() > 0;
+    if (is_usual || is_named) wanted.push_back(world.get());
   }
   if (!request || wanted.empty() || (!request->names.empty() && wanted.size() != request->names.size())) {
     fmt::print(stderr, "usage: sim [--seeds N] [--seed S] [--seconds N] [world ...]; worlds:");
@@ -166,10 +169,10 @@ int Main(int argc, char** argv) {
   const uint64_t seed = request->seed ? *request->seed : TestSeed();
   int failed = 0;
   int shares = 0;
-  for (const World* world : wanted) shares += world->share();
+  for (const World* world : wanted) shares += std::max(world->share(), 1);
   for (const World* world : wanted) {
     const bool is_one = request->seed && !request->count;
-    const int64_t seconds = request->seconds * world->share() / shares;
+    const int64_t seconds = request->seconds * std::max(world->share(), 1) / shares;
     const bool passed = is_one ? ShowOne(*world, seed) : PlayMany(*world, *request, seed, seconds);
     if (!passed) ++failed;
   }

@@ -26,7 +26,7 @@ class World {
  public:
   virtual ~World() = default;
   virtual std::string_view name() const = 0;
-  // How much of the time it is to get, beside the others.
+  // How much of the time it is to get, beside the others; 0 if it is played by its name alone.
   virtual int share() const = 0;
   virtual std::vector<Fault> Plan(uint64_t seed) const = 0;
   // What was broken is in the trace.

@@ -35,7 +35,7 @@ struct Deployment {
     int64_t busy_is_alive_max_ms;
   };
 
-  explicit Deployment(uint64_t seed) : random(seed) {
+  Deployment(uint64_t seed, bool has_promises) : random(seed) {
     constexpr int kSentinels[] = {3, 3, 3, 3, 3, 3, 2, 4, 5, 7};
     constexpr int kReplicas[] = {2, 2, 2, 1, 2, 3, 1, 2, 2, 5};
     sentinel_count = kSentinels[random.Below(std::size(kSentinels))];
@@ -74,7 +74,7 @@ struct Deployment {
     Prng promises(seed ^ kPromisesSeed);
     for (Group& group : groups) {
       group.data.name = group.name;
-      if (promises.Below(2) == 0) continue;
+      if (!has_promises) continue;
       group.data.acks = 1 + static_cast<uint32_t>(promises.Below(static_cast<uint64_t>(group.size - 1)));
     }
   }
@@ -271,7 +271,7 @@ class SentinelStage final : public Stage {
 }  // namespace
 
 std::vector<Fault> SentinelWorld::Plan(uint64_t seed) const {
-  const Deployment deployment(seed);
+  const Deployment deployment(seed, promises_);
   Prng random(seed ^ kPlanSeed);
   return PlanFaults(random, {.host_count = deployment.host_count(),
                              .most = 14,
@@ -283,7 +283,7 @@ std::vector<Fault> SentinelWorld::Plan(uint64_t seed) const {
 }
 
 Played SentinelWorld::Play(uint64_t seed, std::span<const Fault> faults, Trace& trace) const {
-  const Deployment deployment(seed);
+  const Deployment deployment(seed, promises_);
   SentinelStage stage(deployment, seed, planted_, trace);
   stage.Begin();
   stage.Inject(faults);

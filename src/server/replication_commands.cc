@@ -39,8 +39,9 @@ void ReplicationCommands::ReplicaOf(Context& ctx) {
     return ctx.Error("ERR REPLICAOF not allowed while failing over.");
   }
   if (ctx.Is(1, "no") && ctx.Is(2, "one")) {
-    if (replication_.is_replica()) {
-      replication_.BecomePrimary();
+    const bool was_replica = replication_.is_replica();
+    replication_.BecomePrimary();
+    if (was_replica) {
       engine_.log().Notice("MASTER MODE enabled (user request from 'id={} addr={}')", ctx.client().id,
                            ctx.client().connection->peer_address());
     }
