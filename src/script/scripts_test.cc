@@ -14,6 +14,11 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
+void Select(engine::Context& ctx) {
+  ctx.client().database = static_cast<int>(*ctx.Integer(1));
+  ctx.reply().Ok();
+}
+
 class ScriptsTest : public ::testing::Test {
  protected:
   ScriptsTest() {
@@ -133,10 +138,7 @@ TEST_F(ScriptsTest, ScriptsOfEvalGiveWayAndLoadedOnesStay) {
 }
 
 TEST_F(ScriptsTest, SelectHoldsForTheScriptAlone) {
-  t_.engine.commands().Bind("select", engine::MakeHandler<+[](engine::Context& ctx) {
-                              ctx.client().database = static_cast<int>(*ctx.Integer(1));
-                              ctx.reply().Ok();
-                            }>());
+  t_.engine.commands().Bind("select", engine::MakeHandler<&Select>());
   Eval("redis.call('select', 3) redis.call('set', 'a', '1')");
   EXPECT_EQ(t_.client->database, 0);
   EXPECT_EQ(t_.TakeEffects(), Lines{"3: set a 1"});
