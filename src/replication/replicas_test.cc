@@ -48,7 +48,7 @@ class ReplicasTest : public ::testing::Test {
   Peer Connect() {
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    connections_.Adopt(ends[0], true, nullptr)->set_authenticated(true);
+    connections_.Adopt({.fd = ends[0], .transport = nullptr}, true, nullptr)->set_authenticated(true);
     peers_.push_back(ends[1]);
     received_.emplace_back();
     return peers_.size() - 1;

@@ -43,7 +43,8 @@ class StreamLogTest : public testing::Test {
   // The link begins, with what was received behind the handshake.
   void Begin(std::string_view received) {
     stream.Begin();
-    net::Connection& connection = replica.connections.AdoptLink(replica_end, received);
+    net::Connection& connection =
+        replica.connections.AdoptLink({.fd = replica_end, .transport = nullptr}, received);
     client = static_cast<engine::Client*>(connection.user_data);
     client->set(engine::Client::kFromPrimary, true);
     replica.Turn();

@@ -39,8 +39,9 @@ class CommandsTest : public ::testing::Test {
   engine::ClientLimits limits_{engine_};
   persistence::Persistence persistence_{
       {configuration_, engine_, loop_, *disk_, *clock_, log_, [] { return true; }, [] {}}};
+  net::Tls tls_;
   replication::Replication replication_{
-      {configuration_, engine_, loop_, *net_, connections_, *clock_, *disk_, log_, persistence_}};
+      {configuration_, engine_, loop_, *net_, connections_, *clock_, *disk_, log_, persistence_, tls_}};
   Shutdown shutdown_{{engine_, persistence_, replication_, log_, [] {}}};
   script::Scripts scripts_{{engine_, *clock_, log_, {}}};
   Commands commands_{{configuration_, log_, *clock_, *random_, *disk_, loop_, engine_, expiry_, defragmenter_,

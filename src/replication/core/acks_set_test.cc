@@ -286,7 +286,9 @@ TEST(AcksSetTest, WhoeverAsksEnoughMembersFindsEveryPromisedWrite) {
       }
       const size_t needed =
           newest->required > newest->members.size() ? 1 : newest->members.size() - newest->required + 1;
-      if (answering >= needed) ASSERT_GE(best, promised) << "history " << history << ", step " << step;
+      if (answering >= needed) {
+        ASSERT_GE(best, promised) << "history " << history << ", step " << step;
+      }
     }
   }
 }
