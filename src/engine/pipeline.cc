@@ -104,11 +104,15 @@ void Engine::Execute(Client& client, Arguments args, uint16_t command_id, uint64
 
 void Engine::ExecuteCarefully(Client& client, Command& command, Arguments args, uint64_t key_hash) {
   if (PassesChecks(client, command, args)) {
-    BeginObserved(client);
+    // What other clients may do during a slow script is no part of the script's unit, nor the end of it.
+    const bool is_in_script = unit_depth_ > 0;
+    if (!is_in_script) BeginObserved(client);
     Call(client, command, args, key_hash);
-    // The reply ends where the messages about what it did begin.
-    PassOnEffects(client);
-    EndObserved();
+    if (!is_in_script) {
+      // The reply ends where the messages about what it did begin.
+      PassOnEffects(client);
+      EndObserved();
+    }
     AfterUnit(client);
   }
   tracking_.EndRequest(client, &command);

@@ -93,6 +93,8 @@ void Runner::Run(engine::Context& context, const Callable& callable, engine::Arg
                  engine::Arguments args, bool is_read_only) {
   HEARTH_ASSERT(run_ == nullptr);
   engine::Client& client = context.client();
+  // Before what it calls, which shows itself.
+  engine_.ShowToMonitors(client, context.args());
   if (const std::string refusal = Refusal(client, callable, is_read_only); !refusal.empty()) {
     return context.Error(refusal);
   }

@@ -12,7 +12,8 @@ from supported import is_supported  # noqa: E402
 
 # 7.2 against 7.0. Each entry: what about which commands may differ, and why.
 NEW_SUBCOMMANDS = {b"client|no-touch", b"client|setinfo", b"cluster|myshardid",
-                   b"client|acks", b"client|probe"}  # The last two are ours.
+                   b"script|show",  # of 8.0
+                   b"client|acks", b"client|probe"}  # These two are ours.
 # 7.2 added tips to many commands, so the oracle's tips have to be among Hearth's.
 CHANGED_SPECS_IN_7_2 = {b"sort", b"sort_ro", b"xsetid", b"xautoclaim"}
 CHANGED_FLAGS_IN_7_2 = {b"acl|whoami", b"replicaof", b"slaveof", b"restore", b"hello", b"client|kill",
@@ -21,8 +22,8 @@ CHANGED_FLAGS_IN_7_2 = {b"acl|whoami", b"replicaof", b"slaveof", b"restore", b"h
                         b"blmove", b"blpop", b"brpop", b"brpoplpush", b"bzpopmax", b"bzpopmin", b"wait"}
 # Options and shorter forms that 7.2 added: ZRANK WITHSCORE, COMMAND GETKEYS of a command without arguments.
 CHANGED_ARITY_IN_7_2 = {b"zrank", b"zrevrank", b"command|getkeys", b"command|getkeysandflags"}
-# 7.2 took the tips of a command back that has to find or miss all of its keys at once.
-CHANGED_TIPS_IN_7_2 = {b"msetnx"}
+# 7.2 took the tips of a command back that has to find or miss all of its keys at once, and corrected one.
+CHANGED_TIPS_IN_7_2 = {b"msetnx", b"latency|reset"}
 # 7.2 corrected since when the command exists.
 CHANGED_SINCE_IN_7_2 = {"client|pause"}
 

@@ -177,3 +177,11 @@ def test_a_replica_shows_what_its_primary_sends(start, role):
         assert [line for line in watcher.lines() if line[1] == source and "PING" not in line[2]] == [
             (0, source, '"SELECT" "0"'), (0, source, '"SET" "k" "1"')]
         watcher.close()
+
+
+def test_a_script_is_shown_before_what_it_calls(watched):
+    server, watcher = watched
+    with server.client() as client:
+        client.call("EVAL", "return redis.call('SET', KEYS[1], 'v')", 1, "k")
+    (_, _, script), (_, source, called) = watcher.lines()
+    assert script.startswith('"EVAL" ') and source == b"lua" and called == '"SET" "k" "v"'

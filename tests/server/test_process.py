@@ -102,7 +102,7 @@ def test_a_crash_may_be_left_without_a_report(start):
 @pytest.mark.parametrize("role, appendonly", [("hearth", "no"), ("oracle", "no"), ("hearth", "yes")])
 def test_loading_can_be_held_up_and_let_go(start, role, appendonly):
     keys = 2000
-    server = start(role, "--appendonly", appendonly, *ALLOWED)
+    server = start(role, "--appendonly", appendonly, "--appendfsync", "always", *ALLOWED)
     with server.client(timeout=30) as client:
         for i in range(0, keys, 500):
             client.pipeline([("SET", f"key:{k}", "v") for k in range(i, i + 500)])
