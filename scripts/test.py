@@ -181,7 +181,7 @@ def build(preset):
 
 
 def sequence():
-    short = ("--commands", str(SHORT_COMMANDS), "-m", "not slow")
+    short = ("--commands", str(SHORT_COMMANDS), "-m", "not slow and not jemalloc")
     python = steps.python()
     fuzz = ["--seconds", str(FUZZ_SECONDS)]
     return [

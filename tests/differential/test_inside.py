@@ -203,7 +203,8 @@ def test_memory_stats_has_the_oracles_fields_in_order(both):
 
 
 @pytest.mark.parametrize("command", [
-    ("MEMORY", "DOCTOR"), ("MEMORY", "MALLOC-STATS"), ("MEMORY", "PURGE"), ("MEMORY", "USAGE", "nosuch"),
+    ("MEMORY", "DOCTOR"), ("MEMORY", "MALLOC-STATS"),
+    pytest.param(("MEMORY", "PURGE"), marks=pytest.mark.jemalloc), ("MEMORY", "USAGE", "nosuch"),
     ("MEMORY", "USAGE", "a"), ("MEMORY", "USAGE", "a", "SAMPLES", "0"), ("MEMORY", "USAGE", "a", "SAMPLES", "-1"),
     ("MEMORY", "USAGE", "a", "SAMPLES"), ("MEMORY", "USAGE"), ("MEMORY", "USAGE", "a", "NOSUCH", "1"), ("MEMORY",),
     ("MEMORY", "NOSUCH"), ("MEMORY", "STATS", "x")], ids=" ".join)
@@ -216,6 +217,7 @@ def test_memory_answers_in_the_oracles_form(both, command):
     assert hearth == oracle if isinstance(oracle, Error) else form(hearth) == form(oracle)
 
 
+@pytest.mark.jemalloc
 def test_the_allocator_reports_in_its_own_words(both):
     for report in on_both(both, lambda client: text_of(client.call("MEMORY", "MALLOC-STATS"))):
         assert report.startswith("___ Begin jemalloc statistics ___")
@@ -231,7 +233,8 @@ DEBUG = [
     "REPLYBUFFER PEAK-RESET-TIME RESET", "REPLYBUFFER PEAK-RESET-TIME 100", "REPLYBUFFER PEAK-RESET-TIME x",
     "REPLYBUFFER RESIZING 1", "REPLYBUFFER RESIZING", "REPLYBUFFER NOSUCH 1", "DROP-CLUSTER-PACKET-FILTER 1",
     "DROP-CLUSTER-PACKET-FILTER", "CLUSTERLINK KILL to abc", "CLUSTERLINK KILL", "SET-DISABLE-DENY-SCRIPTS 1",
-    "SET-DISABLE-DENY-SCRIPTS 0", "CLIENT-EVICTION", "MALLCTL nosuch", "MALLCTL-STR opt.nosuch", "MALLCTL-STR opt.dss",
+    "SET-DISABLE-DENY-SCRIPTS 0", "CLIENT-EVICTION", "MALLCTL nosuch", "MALLCTL-STR opt.nosuch",
+    pytest.param("MALLCTL-STR opt.dss", marks=pytest.mark.jemalloc),
     "MALLCTL", "LOG hello", "NOSUCH", "OBJECT nosuch", "HTSTATS-KEY nosuch", "LISTPACK nosuch", "DIGEST",
     "DIGEST-VALUE nosuch", "HTSTATS 99", "SLEEP 0", "ERROR x", "RELOAD x", "SET-ACTIVE-EXPIRE 1",
 ]
