@@ -184,7 +184,9 @@ void Server::StepFailover() {
   }
   const auto action = failover_.Step(now_ms(), candidates, offset());
   if (action.kind == replication::Failover::Action::Kind::kFollow) {
-    FollowAs(action.target.host[1] - '0', replication::Origin::kFailover);
+    const auto target = static_cast<HostId>(action.target.host[1] - '0');
+    failover_target_life_ = cast_.stage.host(target).incarnation();
+    FollowAs(target, replication::Origin::kFailover);
   } else if (action.kind == replication::Failover::Action::Kind::kAbort) {
     AbortFailover(action.reason);
   }

@@ -208,6 +208,7 @@ class Server final : public Process {
   std::map<ConnectionId, Session> sessions_;
   replication::Failover failover_;
   bool is_failover_forced_ = false;
+  uint64_t failover_target_life_ = 0;  // which process of the target has all that we have
   int64_t pinged_ms_ = 0;
   int64_t kept_alive_ms_ = 0;
 };

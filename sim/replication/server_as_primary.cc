@@ -100,11 +100,14 @@ replication::HeldLog Server::Held() const {
   return held;
 }
 
-// A primary hands over to us: if nothing forced it, then only when we have all that it has.
+// A primary hands over to us: if nothing forced it, then only when we have all that it has. A target that is
+// started anew in the middle of that may come back with less, and the wire has no word to tell.
 void Server::TakeOver(HostId from) {
   const Server& former = *cast_.server_of(from);
   // It may have died since it asked.
-  if (former.is_failing_over() && !former.is_failover_forced_ && former.dataset() != dataset()) {
+  const bool is_planned = former.is_failing_over() && !former.is_failover_forced_ &&
+                          former.failover_target_life_ == host().incarnation();
+  if (is_planned && former.dataset() != dataset()) {
     trace().Fail("host {} takes over from {} in a planned failover without all that it has", id_, from);
   }
   BecomePrimary();
