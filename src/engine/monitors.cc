@@ -1,50 +1,22 @@
 #include "engine/monitors.h"
 
-#include <algorithm>
-#include <iterator>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
 #include "engine/client.h"
+#include "engine/redaction.h"
 
 namespace hearth::engine {
-namespace {
-
-constexpr std::string_view kRedacted = "(redacted)";
-
-// For each argument whether it is a secret. Commands that only administrators give are not shown at all.
-std::vector<bool> FindSecrets(std::span<const std::string_view> args) {
-  std::vector<bool> secrets(args.size());
-  const auto hide = [&](size_t first, size_t count) {
-    for (size_t i = first; i < std::min(args.size(), first + count); ++i) secrets[i] = true;
-  };
-  const auto hide_after = [&](size_t first, std::string_view word, size_t count) {
-    for (size_t i = first; i < args.size(); ++i) {
-      if (!secrets[i] && EqualsIgnoreCase(args[i], word)) hide(i + 1, count);
-    }
-  };
-  if (EqualsIgnoreCase(args[0], "auth")) {
-    hide(1, args.size());
-  } else if (EqualsIgnoreCase(args[0], "hello")) {
-    hide_after(2, "auth", 2);
-  } else if (EqualsIgnoreCase(args[0], "migrate")) {
-    hide_after(6, "auth", 1);
-    hide_after(6, "auth2", 2);
-  }
-  return secrets;
-}
-
-}  // namespace
 
 std::string MonitorLine(const ShownCommand& command) {
   std::string line = fmt::format("+{}.{:06} [{} {}]", command.at_us / 1'000'000, command.at_us % 1'000'000,
                                  command.database, command.source);
-  const std::vector<bool> secrets = FindSecrets(command.args);
-  for (size_t i = 0; i < command.args.size(); ++i) {
+  for (const std::string_view word : WithoutSecrets(command.args)) {
     line += ' ';
-    line += Quote(secrets[i] ? kRedacted : command.args[i]);
+    line += Quote(word);
   }
   return line += "\r\n";
 }

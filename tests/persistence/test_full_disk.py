@@ -3,13 +3,13 @@ room."""
 
 import os
 import pathlib
-import subprocess
 
 import pytest
 
 from support.info import info_fields
 from support.resp import ConnectionClosed, Error, OK
 from support.server import wait_for
+from support.small_disk import mounted
 
 DISK_BYTES = 16 << 20
 VALUE = "v" * 1000
@@ -18,14 +18,8 @@ VALUE = "v" * 1000
 @pytest.fixture
 def small_disk(tmp_path):
     """A folder on a disk of its own, with little room."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)],
-                             capture_output=True, text=True, check=False)
-    if mounted.returncode != 0:
-        pytest.skip(f"no disk can be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with mounted(tmp_path / "disk", DISK_BYTES) as folder:
+        yield folder
 
 
 def persistence(client):

@@ -1,7 +1,6 @@
 """What a Sentinel does in trouble of its own: scripts that fail, time that stood still, a disk that is full."""
 
 import signal
-import subprocess
 import time
 
 import pytest
@@ -10,6 +9,7 @@ from sentinel.deployment import NAME
 from support.info import info_fields
 from support.resp import Error
 from support.server import free_port, wait_for
+from support.small_disk import mounted
 
 H, R = "hearth", "redis"
 SCRIPT_RETRY_MS = 100
@@ -104,14 +104,8 @@ def test_who_stood_still_judges_nobody_for_a_while(server, sentinel):
 @pytest.fixture
 def small_disk(tmp_path):
     """A folder on a disk of its own, with little room."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)],
-                             capture_output=True, text=True, check=False)
-    if mounted.returncode != 0:
-        pytest.skip(f"no disk can be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with mounted(tmp_path / "disk", DISK_BYTES) as folder:
+        yield folder
 
 
 def test_on_a_full_disk_the_old_state_stays_and_the_next_change_that_fits_saves_all(server, sentinel, small_disk):
