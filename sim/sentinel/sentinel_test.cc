@@ -47,7 +47,7 @@ std::vector<bool> PrimaryWasDownWhileBusyFor(int64_t busy_us) {
     const auto says = [&](std::string_view text) {
       return std::ranges::any_of(trace.lines(), [&](const std::string& line) { return line.contains(text); });
     };
-    if (!says("group0 of known near servers: a busy server is alive for 4000 ms")) continue;
+    if (!says("group0 of known, near and patient servers: a busy server is alive for 4000 ms")) continue;
     EXPECT_FALSE(trace.has_failed()) << "seed " << seed << ": " << trace.violation();
     was_down.push_back(says("+sdown master group0"));
   }

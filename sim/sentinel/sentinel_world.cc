@@ -17,6 +17,7 @@ constexpr int64_t kFaultyUs = 12 * kSecond;
 constexpr int64_t kPatienceUs = 90 * kSecond;
 constexpr int64_t kLookUs = 500 * kMillisecond;
 constexpr int64_t kBusyIsAliveMaxMs = 4'000;
+constexpr int64_t kCalmDownAfterMs = 1'000;
 constexpr uint64_t kPlanSeed = 0x5e'471'e1'fa;
 constexpr uint64_t kPromisesSeed = 0xac'75;
 
@@ -150,10 +151,11 @@ class SentinelStage final : public Stage {
     }
     for (HostId id = 0; id < host_count(); ++id) OnStart(id);
     for (const Deployment::Group& group : deployment_.groups) {
-      trace().Add(
-          "{} of {}: a busy server is alive for {} ms", group.name,
-          deployment_.knows_all_at_start && deployment_.slowness_us == 0 ? "known near servers" : "servers",
-          group.busy_is_alive_max_ms);
+      // Packets that are sent again alone do not make such a server count as down.
+      const bool is_calm = deployment_.knows_all_at_start && deployment_.slowness_us == 0 &&
+                           group.down_after_ms >= kCalmDownAfterMs;
+      trace().Add("{} of {}: a busy server is alive for {} ms", group.name,
+                  is_calm ? "known, near and patient servers" : "servers", group.busy_is_alive_max_ms);
     }
   }
 
