@@ -152,7 +152,7 @@ class Collector : public keyspace::CaptureHandler {
 
 class Sink : public keyspace::CutSink {
  public:
-  void Take(CaptureChunk chunk) override { keyspace::ReadCapture(chunk, collector); }
+  void Take(CaptureChunk& chunk) override { keyspace::ReadCapture(chunk, collector); }
   bool IsBehind() const override { return false; }
   void OnCaptured() override { is_over = true; }
 
@@ -182,7 +182,7 @@ class CutTest : public testing::Test {
 
   std::map<std::string, std::string> Now() {
     Collector collector;
-    keyspace::CaptureWriter writer([&](CaptureChunk chunk) { keyspace::ReadCapture(chunk, collector); });
+    keyspace::CaptureWriter writer([&](CaptureChunk& chunk) { keyspace::ReadCapture(chunk, collector); });
     for (int i = 0; i < keyspace().database_count(); ++i) {
       keyspace().database(i).keys().VisitAll([&](const keyspace::Entry* entry) { writer.Whole(i, *entry); });
     }

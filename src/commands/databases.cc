@@ -81,7 +81,7 @@ void FlushAll(Context& ctx) {
   if (!CheckMode(ctx)) return;
   for (int i = 0; i < ctx.keyspace().database_count(); ++i) ClearDatabase(ctx, i);
   ctx.engine().OnFlushed();
-  ctx.engine().OnAllFlushed();
+  if (ctx.engine().hooks().on_all_flushed) ctx.engine().hooks().on_all_flushed();
   ctx.effects().Replace(ctx.args());
   ctx.reply().Ok();
 }

@@ -90,7 +90,7 @@ void Engine::OnOpen(net::Connection& connection) {
   Client& client = clients_.Add(connection.id(), &connection, connection.output(), now_ms());
   connection.user_data = &client;
   acl_.Welcome(client);
-  if (on_open_) on_open_(client);
+  if (hooks_.on_open) hooks_.on_open(client);
 }
 
 void Engine::OnClosed(net::Connection& connection) {
@@ -99,7 +99,7 @@ void Engine::OnClosed(net::Connection& connection) {
   watches_.Forget(client);
   pubsub_.Forget(client);
   ForgetObserver(client);
-  if (on_close_) on_close_(client);
+  if (hooks_.on_close) hooks_.on_close(client);
   clients_.Remove(client);
   UpdateKeyspaceReports();
 }
@@ -190,7 +190,9 @@ void Engine::RunRequest(net::Batch& batch, size_t index) {
     return;
   }
   batch.next = index + 1;
-  if (client.is(Client::kFromPrimary) && after_stream_request_) after_stream_request_(client, batch, index);
+  if (client.is(Client::kFromPrimary) && hooks_.after_stream_request) {
+    hooks_.after_stream_request(client, batch, index);
+  }
   if (batch.next == batch.requests().size() || client.is(Client::kClosing)) FinishBatch(batch);
 }
 
@@ -206,7 +208,7 @@ void Engine::FinishBatch(net::Batch& batch) {
     client.CloseAfterReply();
   }
   connection.CompleteBatch(batch);
-  if (after_batch_) after_batch_(client);
+  if (hooks_.after_batch) hooks_.after_batch(client);
 }
 
 void Engine::ResumeLater(Client& client) {

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +22,7 @@
 #include "engine/debug_switches.h"
 #include "engine/effects.h"
 #include "engine/function_libraries.h"
+#include "engine/hooks.h"
 #include "engine/latency_monitor.h"
 #include "engine/monitors.h"
 #include "engine/pause.h"
@@ -161,10 +161,6 @@ class Engine final : public net::ConnectionHandler,
   // All keys of a database went, or two databases were exchanged: watched and awaited keys are told.
   void OnDatabaseCleared(int database);
   void OnDatabasesSwapped(int a, int b);
-  // FLUSHALL has emptied everything.
-  void OnAllFlushed() {
-    if (on_all_flushed_) on_all_flushed_();
-  }
 
   // Updates the keyspace's time from the clock.
   void RefreshTime();
@@ -194,19 +190,7 @@ class Engine final : public net::ConnectionHandler,
   // True while EXEC or a script runs commands one after the other.
   bool is_in_unit() const { return unit_depth_ > 0; }
 
-  // Looks after a client once its command or batch is done: output limits. Set by the part that knows them.
-  void set_after_batch(std::function<void(Client&)> hook) { after_batch_ = std::move(hook); }
-  // Called when a client's command or transaction has given effects to the sink.
-  using WriteHook = std::function<void(Client&, const WrittenUnit&)>;
-  void set_after_write(WriteHook hook) { after_write_ = std::move(hook); }
-  // Called after each request of a client that is kFromPrimary has run.
-  using StreamHook = std::function<void(Client&, net::Batch&, size_t index)>;
-  void set_after_stream_request(StreamHook hook) { after_stream_request_ = std::move(hook); }
-  void set_on_all_flushed(std::function<void()> hook) { on_all_flushed_ = std::move(hook); }
-  // The dataset is not what it should be, or cannot be kept, and the settings say that the process ends then.
-  void set_on_panic(std::function<void()> hook) { on_panic_ = std::move(hook); }
-  void set_on_open(std::function<void(Client&)> hook) { on_open_ = std::move(hook); }
-  void set_on_close(std::function<void(Client&)> hook) { on_close_ = std::move(hook); }
+  Hooks& hooks() { return hooks_; }
 
  private:
   // Codes are part of our own texts, but scripts may make up any: their number is bounded.
@@ -306,17 +290,12 @@ class Engine final : public net::ConnectionHandler,
   LatencyMonitor latency_;
   EngineStats stats_;
   DebugSwitches debug_;
-  std::function<void(Client&)> after_batch_;
-  WriteHook after_write_;
-  StreamHook after_stream_request_;
-  std::function<void()> on_all_flushed_;
-  std::function<void()> on_panic_;
-  std::function<void(Client&)> on_open_;
-  std::function<void(Client&)> on_close_;
+  Hooks hooks_;
 
   uint32_t checks_ = 0;
-  uint32_t observes_calls_ =
-      0;  // not 0: commands that run now are shown to somebody, or their keys remembered
+  // Not 0: commands that run now are shown to somebody, or their keys remembered.
+  uint32_t observes_calls_ = 0;
+  bool is_in_script_call_ = false;
   bool is_loading_ = false;
   Busy busy_ = Busy::kNo;
   std::vector<uint64_t> held_while_busy_;  // the primary's client, whose batch goes on afterwards

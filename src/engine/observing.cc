@@ -59,12 +59,8 @@ void Engine::ObserveCall(Client& client, const Command& command, Arguments args,
 }
 
 void Engine::ShowCommand(const Client& caller, Arguments args) {
-  // What a script calls answers to the script, and not to the client.
-  resp::Writer writer = caller.writer;
-  const bool is_script = caller.connection == nullptr || (&writer.output() != &caller.connection->output() &&
-                                                          &writer.output() != &discarded_);
   std::string source;
-  if (is_script) {
+  if (is_in_script_call_ || caller.connection == nullptr) {
     source = "lua";
   } else if (caller.connection->is_unix_socket()) {
     source = "unix:" + settings_.unixsocket;

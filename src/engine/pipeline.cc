@@ -168,7 +168,7 @@ void Engine::RunFromPrimary(Client& client, Arguments args, uint16_t command_id,
 void Engine::Panic(Client& client, std::string_view why) {
   log_.Warning("Ending the process: {}", why);
   client.CloseNow();
-  if (on_panic_) on_panic_();
+  if (hooks_.on_panic) hooks_.on_panic();
 }
 
 // A reply would stand in the middle of the stream: who makes us give one is no replica.
@@ -410,7 +410,7 @@ void Engine::AfterUnit(Client& client) {
 }
 
 void Engine::PassOnEffects(Client& client) {
-  if (effects_.wanted() && effects_.Flush() && after_write_) after_write_(client, unit_);
+  if (effects_.wanted() && effects_.Flush() && hooks_.after_write) hooks_.after_write(client, unit_);
   unit_.is_write = false;
 }
 

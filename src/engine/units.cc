@@ -20,7 +20,9 @@ void Engine::LeaveUnit(const Client& client) {
 
 void Engine::CallInScript(Client& client, Command& command, Arguments args) {
   tick_ = env::Ticks();
+  is_in_script_call_ = true;
   Call(client, command, args, 0);
+  is_in_script_call_ = false;
 }
 
 std::string Engine::WriteRefusal(const Client& client) const {

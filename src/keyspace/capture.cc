@@ -94,8 +94,8 @@ void CaptureWriter::EndPiece() {
 void CaptureWriter::Flush() {
   EndPiece();
   if (chunk_.empty()) return;
-  take_(std::move(chunk_));
-  chunk_ = CaptureChunk();
+  take_(chunk_);
+  chunk_.clear();
 }
 
 void CaptureWriter::Whole(int database, const Entry& entry) {

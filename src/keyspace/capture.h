@@ -63,8 +63,8 @@ class ConsumerPlaces {
 
 class CaptureWriter {
  public:
-  // `take` gets every full chunk.
-  explicit CaptureWriter(std::function<void(CaptureChunk)> take) : take_(std::move(take)) {}
+  // `take` gets every full chunk, and may leave memory in its place that can be used for the next one.
+  explicit CaptureWriter(std::function<void(CaptureChunk&)> take) : take_(std::move(take)) {}
 
   // The key with its value, whatever its size.
   void Whole(int database, const Entry& entry);
@@ -111,7 +111,7 @@ class CaptureWriter {
   void PutPending(const CapturedPending& pending);
   void PutStreamHead(const Stream& stream);
 
-  std::function<void(CaptureChunk)> take_;
+  std::function<void(CaptureChunk&)> take_;
   CaptureChunk chunk_;
   size_t record_start_ = 0;
   uint64_t piece_of_ = 0;  // the value that the open record is a piece of, 0 if it is none

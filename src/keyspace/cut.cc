@@ -78,6 +78,16 @@ void ForEachItem(const ds::Bucket& head, Visit&& visit) {
   }
 }
 
+void PrefetchItem(const void* item) {
+  Prefetch(item);
+  Prefetch(static_cast<const char*>(item) + sizeof(ds::Bucket));
+}
+
+void PrefetchValue(const void* item) {
+  const auto& entry = *static_cast<const Entry*>(item);
+  if (!entry.is_inline() && !entry.is_int()) Prefetch(entry.container());
+}
+
 }  // namespace
 
 const void* PartsOf(const Entry& entry) {
@@ -89,8 +99,8 @@ const void* PartsOf(const Entry& entry) {
 
 Cut::Cut(const ds::CutState& state, int bit, const std::vector<EntryTable*>& tables, CutSink& sink,
          const CutFilter* filter)
-    : state_(state), bit_(bit), sink_(&sink), filter_(filter), writer_([this](CaptureChunk chunk) {
-        if (sink_ != nullptr) sink_->Take(std::move(chunk));
+    : state_(state), bit_(bit), sink_(&sink), filter_(filter), writer_([this](CaptureChunk& chunk) {
+        if (sink_ != nullptr) sink_->Take(chunk);
       }) {
   for (size_t i = 0; i < tables.size(); ++i) walks_.push_back({tables[i], static_cast<int>(i)});
 }
@@ -109,16 +119,10 @@ void Cut::WalkKeys(TableWalk& walk) {
   // Asked for in three passes, so that the waits for memory overlap.
   for (size_t i = walk.next_bucket; i < end; ++i) Prefetch(&table.bucket(i));
   for (size_t i = walk.next_bucket; i < end; ++i) {
-    ForEachItem(table.bucket(i), [](const void* item) {
-      Prefetch(item);
-      Prefetch(static_cast<const char*>(item) + sizeof(ds::Bucket));
-    });
+    ForEachItem(table.bucket(i), PrefetchItem);
   }
   for (size_t i = walk.next_bucket; i < end; ++i) {
-    ForEachItem(table.bucket(i), [](const void* item) {
-      const auto& entry = *static_cast<const Entry*>(item);
-      if (!entry.is_inline() && !entry.is_int()) Prefetch(entry.container());
-    });
+    ForEachItem(table.bucket(i), PrefetchValue);
   }
   for (; walk.next_bucket < end; ++walk.next_bucket) walk.table->Capture(walk.next_bucket, mask());
   if (walk.next_bucket >= table.bucket_count()) ++walk_;
@@ -134,6 +138,10 @@ int Cut::DatabaseOf(const void* table) const {
 void Cut::CaptureBucket(const void* table, const ds::Bucket& head) {
   if (const auto found = open_.find(table); found != open_.end()) return CaptureItems(found->second, head);
   const int database = DatabaseOf(table);
+  // Whoever writes to a key comes here without a walk ahead of it: the waits for memory overlap at least
+  // within the bucket.
+  ForEachItem(head, PrefetchItem);
+  ForEachItem(head, PrefetchValue);
   ForEachItem(head, [&](void* item) { CaptureEntry(database, *static_cast<Entry*>(item)); });
 }
 

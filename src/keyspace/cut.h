@@ -27,7 +27,8 @@ namespace hearth::keyspace {
 // Gets what a cut captures, on the engine thread.
 class CutSink {
  public:
-  virtual void Take(CaptureChunk chunk) = 0;
+  // Leaves the chunk without what was in it; there may be memory in its place for the next one.
+  virtual void Take(CaptureChunk& chunk) = 0;
   // True while it has more than it wants to hold; the walker waits then. Changes of keys do not.
   virtual bool IsBehind() const = 0;
   // Everything has been taken.

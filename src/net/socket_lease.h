@@ -20,7 +20,8 @@ namespace hearth::net {
 
 class SocketLease {
  public:
-  SocketLease(Transport& transport, int fd) : transport_(&transport), fd_(fd) {}
+  SocketLease(Transport& transport, int fd)
+      : transport_(&transport), most_bytes_(transport.most_bytes()), fd_(fd) {}
   SocketLease(const SocketLease&) = delete;
   SocketLease& operator=(const SocketLease&) = delete;
 
@@ -34,7 +35,7 @@ class SocketLease {
     return is_open_ ? transport_->Writev(parts, count) : -EAGAIN;
   }
   // No more should be asked of one Writev, which holds others up meanwhile.
-  size_t most_bytes() const { return transport_->most_bytes(); }
+  size_t most_bytes() const { return most_bytes_; }
   // What has been appended before is sent: the socket can be written.
   bool is_open() const {
     const std::lock_guard lock(mutex_);
@@ -64,7 +65,8 @@ class SocketLease {
   }
 
   mutable std::mutex mutex_;
-  Transport* const transport_;
+  Transport* const transport_;  // gone once it is closed
+  const size_t most_bytes_;
   const int fd_;
   bool is_open_ = false;    // under mutex_
   bool is_closed_ = false;  // under mutex_

@@ -1,5 +1,6 @@
-// Gives running cuts their slices of the engine's time: a part of what the turn has cost anyway while there
-// is work, more when there is none. No command waits for longer than one slice.
+// Gives running cuts their slices of the engine's time: all that is idle, and a small part of what clients
+// take. What is written to is captured before its turn anyway, so that haste under load gains little. No
+// command waits for longer than one slice.
 //
 // Owned by Persistence; engine thread only.
 #pragma once
@@ -19,6 +20,7 @@ class CutDriver {
  private:
   net::EventLoop& loop_;
   keyspace::Keyspace& keyspace_;
+  int64_t credit_us_ = 0;  // of busy turns, not used yet; below zero after a slice that was longer
 };
 
 }  // namespace hearth::persistence

@@ -23,9 +23,9 @@ class HeldRepliesTest : public ::testing::Test {
 
   HeldRepliesTest() {
     server_.engine.effects().set_sink(&effects_);
-    server_.engine.set_after_write([this](engine::Client& client, const engine::WrittenUnit& unit) {
+    server_.engine.hooks().after_write = [this](engine::Client& client, const engine::WrittenUnit& unit) {
       asked_ += held_.AfterWrite(client, unit, waits_for_disk_);
-    });
+    };
     server_.loop.AddBeforeWait(net::LoopPhase::kWork, [this] { held_.Pump(has_file_); });
     server_.settings.replication_acks_timeout = kTimeoutMs;
     server_.engine.SetPromises({.are_made = true, .replicas = 2});

@@ -28,17 +28,18 @@ Persistence::Persistence(const Parts& parts)
       held_replies_({parts.engine, parts.loop, gate_, write_log_}),
       loader_({parts.engine, parts.disk, parts.clock, parts.log,
                [this] { return !is_starting_ || parts_.take_turn(); }}) {
-  parts_.engine.set_after_write(
-      [this](engine::Client& client, const engine::WrittenUnit& unit) { AfterWrite(client, unit); });
-  parts_.engine.set_on_all_flushed([this] { OnAllFlushed(); });
+  parts_.engine.hooks().after_write = [this](engine::Client& client, const engine::WrittenUnit& unit) {
+    AfterWrite(client, unit);
+  };
+  parts_.engine.hooks().on_all_flushed = [this] { OnAllFlushed(); };
   is_replica_ = !settings_.primary_address.host.empty();
   FollowSettings();
 }
 
 Persistence::~Persistence() {
   parts_.engine.effects().set_sink(nullptr);
-  parts_.engine.set_after_write(nullptr);
-  parts_.engine.set_on_all_flushed(nullptr);
+  parts_.engine.hooks().after_write = nullptr;
+  parts_.engine.hooks().on_all_flushed = nullptr;
 }
 
 void Persistence::FollowSettings() {

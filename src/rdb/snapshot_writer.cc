@@ -23,12 +23,16 @@ SnapshotWriter::~SnapshotWriter() {
   thread_.join();
 }
 
-void SnapshotWriter::Take(keyspace::CaptureChunk chunk) {
+void SnapshotWriter::Take(keyspace::CaptureChunk& chunk) {
   {
     std::lock_guard lock(mutex_);
     if (has_failed()) return;
     queued_bytes_.fetch_add(chunk.size(), std::memory_order_relaxed);
-    queue_.push_back(std::move(chunk));
+    queue_.push_back(std::exchange(chunk, {}));
+    if (!spare_.empty()) {
+      chunk = std::move(spare_.back());
+      spare_.pop_back();
+    }
   }
   wake_.notify_one();
 }
@@ -90,7 +94,7 @@ Status SnapshotWriter::Write() {
       format_->Take(chunk, output_);
       HEARTH_TRY(output_.status());
       queued_bytes_.fetch_sub(chunk.size(), std::memory_order_relaxed);
-      chunk = {};
+      Recycle(chunk);
       if (key_delay_us_ != 0) Delay(keys_written() - keys_before);
     }
     chunks.clear();
@@ -101,6 +105,14 @@ Status SnapshotWriter::Write() {
   output_.WriteAll();
   HEARTH_TRY(output_.status());
   return sink_->Finish();
+}
+
+void SnapshotWriter::Recycle(keyspace::CaptureChunk& chunk) {
+  keyspace::CaptureChunk spare = std::exchange(chunk, {});
+  if (spare.capacity() > kMostSpareBytes) return;
+  spare.clear();
+  std::lock_guard lock(mutex_);
+  if (spare_.size() < kMostSpares) spare_.push_back(std::move(spare));
 }
 
 void SnapshotWriter::Delay(uint64_t keys) {

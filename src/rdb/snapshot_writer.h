@@ -30,6 +30,10 @@ class SnapshotWriter final : public keyspace::CutSink {
   // file.
   static constexpr size_t kHurriedBytes = 2 * kMaxQueuedBytes;
 
+  // Chunks that are kept for others to come, and how large each may be.
+  static constexpr size_t kMostSpareBytes = size_t{256} << 10;
+  static constexpr size_t kMostSpares = 32;
+
   struct Options {
     SnapshotOutput::Checksum checksum = SnapshotOutput::Checksum::kYes;
     // Makes the work last longer, for tests (`rdb-key-save-delay`): microseconds to wait for each key, or
@@ -47,7 +51,7 @@ class SnapshotWriter final : public keyspace::CutSink {
   SnapshotWriter& operator=(const SnapshotWriter&) = delete;
 
   // ---- keyspace::CutSink, engine thread
-  void Take(keyspace::CaptureChunk chunk) override;
+  void Take(keyspace::CaptureChunk& chunk) override;
   bool IsBehind() const override { return queued_bytes() > kMaxQueuedBytes; }
   void OnCaptured() override;
   // The cut is over and needs no abandoning.
@@ -74,6 +78,9 @@ class SnapshotWriter final : public keyspace::CutSink {
  private:
   void Run();
   Status Write();
+  // Keeps the memory of a chunk that is written for one to come: without that, pages go back to the system
+  // and come anew all the time.
+  void Recycle(keyspace::CaptureChunk& chunk);
   // False when there will be no more.
   bool NextChunks(std::vector<keyspace::CaptureChunk>& chunks);
   // Waits as long as `keys` keys are to take.
@@ -91,6 +98,7 @@ class SnapshotWriter final : public keyspace::CutSink {
   std::condition_variable wake_;
   std::condition_variable done_wake_;
   std::vector<keyspace::CaptureChunk> queue_;
+  std::vector<keyspace::CaptureChunk> spare_;
   bool is_captured_ = false;  // written by the engine thread, under mutex_
 
   std::atomic<size_t> queued_bytes_ = 0;

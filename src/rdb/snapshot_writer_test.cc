@@ -40,6 +40,7 @@ class SnapshotWriterTest : public ::testing::Test {
       fixture_.db().keys().VisitAll([&](keyspace::Entry* entry) { writer.Whole(0, *entry); });
     });
   }
+  static void Give(SnapshotWriter& writer, CaptureChunk chunk) { writer.Take(chunk); }
   std::vector<std::string> Files() { return *disk_.List("dir"); }
 
   Prng random_{TestSeed()};
@@ -53,7 +54,7 @@ using Names = std::vector<std::string>;
 TEST_F(SnapshotWriterTest, TheFileAppearsUnderItsNameWhenItIsWhole) {
   disk_.Put("dir/dump.rdb", "old");
   auto writer = Start();
-  writer->Take(All());
+  Give(*writer, All());
   EXPECT_EQ(disk_.Contents("dir/dump.rdb"), "old");
   writer->OnCaptured();
   EXPECT_TRUE(writer->Wait()) << writer->status().error().message;
@@ -70,12 +71,12 @@ TEST_F(SnapshotWriterTest, AFullDiskEndsTheWorkAndLeavesTheOldFile) {
   disk_.SetSpace(100'000);
   auto writer = Start();
   ASSERT_TRUE(WaitUntil([&] {
-    if (!writer->has_failed()) writer->Take(All());
+    if (!writer->has_failed()) Give(*writer, All());
     return writer->has_failed();
   }));
   EXPECT_FALSE(writer->Wait());
   EXPECT_EQ(writer->status().error().code, ENOSPC);
-  writer->Take(All());
+  Give(*writer, All());
   EXPECT_EQ(writer->queued_bytes(), 0u);
   EXPECT_EQ(Files(), Names{"dump.rdb"});
   EXPECT_EQ(disk_.Contents("dir/dump.rdb"), "old");
@@ -98,7 +99,7 @@ TEST_F(SnapshotWriterTest, AFailingSyncOrRenameIsAFailedSave) {
 TEST_F(SnapshotWriterTest, CancellingLeavesNothing) {
   fixture_.settings.rdb_key_save_delay = 60'000'000;
   auto writer = Start();
-  writer->Take(All());
+  Give(*writer, All());
   ASSERT_TRUE(WaitUntil([&] { return writer->keys_written() > 0; }));
   writer->Cancel();
   EXPECT_FALSE(writer->Wait());
@@ -107,7 +108,7 @@ TEST_F(SnapshotWriterTest, CancellingLeavesNothing) {
 
 TEST_F(SnapshotWriterTest, DestroyingItCancels) {
   auto writer = Start();
-  writer->Take(All());
+  Give(*writer, All());
   writer.reset();
   EXPECT_EQ(Files(), Names{});
   EXPECT_TRUE(done_);
@@ -119,7 +120,7 @@ TEST_F(SnapshotWriterTest, TheWalkerHearsThatItIsBehind) {
   EXPECT_FALSE(writer->IsBehind());
   const CaptureChunk chunk = All();
   for (size_t sent = 0; sent <= SnapshotWriter::kMaxQueuedBytes + 2 * chunk.size(); sent += chunk.size()) {
-    writer->Take(chunk);
+    Give(*writer, chunk);
   }
   EXPECT_TRUE(writer->IsBehind());
 }

@@ -32,14 +32,15 @@ PrimaryLink::PrimaryLink(const Parts& parts)
       settings_(parts.engine.settings()),
       stream_log_(parts.engine.commands(), parts.persistence.write_log(), parts.persistence.effects()),
       ping_(parts.engine.commands().FindId("ping")) {
-  parts_.engine.set_after_stream_request([this](engine::Client& client, net::Batch& batch, size_t index) {
+  parts_.engine.hooks().after_stream_request = [this](engine::Client& client, net::Batch& batch,
+                                                      size_t index) {
     stream_log_.AfterRequest(client, batch, index);
     if (batch.requests()[index].command != ping_ || !parts_.on_note) return;
     if (const auto args = batch.args(batch.requests()[index]); args.size() == 2) parts_.on_note(args[1]);
-  });
+  };
 }
 
-PrimaryLink::~PrimaryLink() { parts_.engine.set_after_stream_request(nullptr); }
+PrimaryLink::~PrimaryLink() { parts_.engine.hooks().after_stream_request = nullptr; }
 
 // ---- the machine
 

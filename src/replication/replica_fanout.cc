@@ -94,7 +94,7 @@ void ReplicaFanout::SendPending(Receiver& receiver) {
 }
 
 bool ReplicaFanout::Write(Receiver& receiver, iovec* parts, int count) {
-  count = net::TrimParts(parts, count, receiver.most_bytes_);
+  count = net::TrimParts(parts, count, receiver.lease_->most_bytes());
   size_t offered = 0;
   for (int i = 0; i < count; ++i) offered += parts[i].iov_len;
   const int64_t put = receiver.lease_->Writev(parts, count);

@@ -27,9 +27,7 @@ class Receiver {
  public:
   enum class Outcome : uint8_t { kSending, kSent, kGone, kTimedOut };
 
-  // Engine thread, while the connection is there.
-  explicit Receiver(std::shared_ptr<net::SocketLease> lease)
-      : lease_(std::move(lease)), most_bytes_(lease_->most_bytes()) {}
+  explicit Receiver(std::shared_ptr<net::SocketLease> lease) : lease_(std::move(lease)) {}
 
   // ---- any thread
   // Once it is not kSending any more, the worker does nothing more with the socket.
@@ -40,7 +38,6 @@ class Receiver {
   friend class ReplicaFanout;
 
   const std::shared_ptr<net::SocketLease> lease_;
-  const size_t most_bytes_;  // to be written at once
   std::atomic<Outcome> outcome_ = Outcome::kSending;
   std::atomic<uint64_t> position_ = 0;  // written by the worker
   int64_t progress_us_ = 0;             // the worker's

@@ -32,7 +32,7 @@ class ReplicasTest : public ::testing::Test {
     table.Bind("replconf", engine::MakeHandler<&Replicas::Replconf>(replicas_));
     table.Bind("psync", engine::MakeHandler<&Replicas::Psync>(replicas_));
     table.Bind("sync", engine::MakeHandler<&Replicas::Sync>(replicas_));
-    engine_.set_on_close([this](engine::Client& client) { replicas_.OnClosed(client); });
+    engine_.hooks().on_close = [this](engine::Client& client) { replicas_.OnClosed(client); };
     EXPECT_TRUE(persistence_.Start().has_value());
     loop_.AddBeforeWait(net::LoopPhase::kWork, [this] {
       engine_.BeforeWait();

@@ -24,10 +24,10 @@ Replication::Replication(const Parts& parts)
                                   link_.RefreshRefusals();
                                   return {};
                                 });
-  parts_.engine.set_on_close([this](engine::Client& client) { OnClosed(client); });
+  parts_.engine.hooks().on_close = [this](engine::Client& client) { OnClosed(client); };
 }
 
-Replication::~Replication() { parts_.engine.set_on_close(nullptr); }
+Replication::~Replication() { parts_.engine.hooks().on_close = nullptr; }
 
 void Replication::Start() {
   if (!is_replica()) return;

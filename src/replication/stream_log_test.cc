@@ -27,9 +27,10 @@ class StreamLogTest : public testing::Test {
  protected:
   StreamLogTest() {
     replica.engine.effects().set_sink(nullptr);
-    replica.engine.set_after_stream_request([this](engine::Client& client, net::Batch& batch, size_t index) {
+    replica.engine.hooks().after_stream_request = [this](engine::Client& client, net::Batch& batch,
+                                                         size_t index) {
       stream.AfterRequest(client, batch, index);
-    });
+    };
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
     primary_end = ends[1];
@@ -37,7 +38,7 @@ class StreamLogTest : public testing::Test {
     log.SetRetainBytes(uint64_t{1} << 30);
   }
   ~StreamLogTest() override {
-    replica.engine.set_after_stream_request(nullptr);
+    replica.engine.hooks().after_stream_request = nullptr;
     ::close(primary_end);
   }
   // The link begins, with what was received behind the handshake.

@@ -58,12 +58,12 @@ Server::Server(settings::Configuration& configuration, Logger& log, env::Clock& 
       process_(configuration, log, sentinel.has_value(), [this] { return replication_.is_replica(); }) {
   if (sentinel) BecomeSentinel(net, std::move(*sentinel));
   RenameCommands();
-  engine_.set_after_batch([this](engine::Client& client) { limits_.AfterBatch(client); });
+  engine_.hooks().after_batch = [this](engine::Client& client) { limits_.AfterBatch(client); };
   engine_.pubsub().set_after_delivery([this](engine::Client& client) { limits_.AfterDelivery(client); });
   engine_.tracking().set_after_delivery([this](engine::Client& client) { limits_.AfterDelivery(client); });
   engine_.monitors().set_after_delivery([this](engine::Client& client) { limits_.AfterDelivery(client); });
-  engine_.set_on_open([this](engine::Client& client) { OnOpen(client); });
-  engine_.set_on_panic([this] { EndAtOnce(); });
+  engine_.hooks().on_open = [this](engine::Client& client) { OnOpen(client); };
+  engine_.hooks().on_panic = [this] { EndAtOnce(); };
   ApplySettingsAtRunTime();
   loop_.AddBeforeWait(net::LoopPhase::kWork, [this] { BeforeWait(); });
 }
