@@ -90,6 +90,7 @@ def test_a_replica_may_go_on_without_its_disk(node):
     assert replica.call("GET", "a") == b"1"
     assert replica.log().count("Replica is applying a command even though it is unable to write to disk") == 1
     assert isinstance(replica.call("SET", "a", "2"), Error)
+    replica.kill()  # It would not end by itself, since it cannot save.
 
 
 def test_segments_may_be_sent_when_they_are_full(node):
