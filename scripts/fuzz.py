@@ -2,7 +2,7 @@
 """Runs the fuzzers of build/fuzz, as many at a time as there are cores.
 
 Seeds come from fuzz/corpus/<fuzzer>/ (read only); what a run finds is kept in build/fuzz/corpus/<fuzzer>/ for the next
-run. A crashing input is left in build/fuzz/artifacts/ and its replay command is printed.
+run. Words that a fuzzer may put in stand in fuzz/dictionaries/<fuzzer>. A crashing input is left in build/fuzz/artifacts/ and its replay command is printed.
 """
 
 import argparse
@@ -37,6 +37,9 @@ def fuzz(name, seconds):
     command = [binary, f"-max_total_time={seconds}", f"-timeout={INPUT_LIMIT_SECONDS}",
                f"-rss_limit_mb={MEMORY_LIMIT_MB}", f"-artifact_prefix={artifacts}/{name}-",
                "-print_final_stats=1", grown]
+    dictionary = os.path.join(steps.ROOT, "fuzz", "dictionaries", name)
+    if os.path.exists(dictionary):
+        command.insert(1, f"-dict={dictionary}")
     seeds = os.path.join(steps.ROOT, "fuzz", "corpus", name)
     if os.path.isdir(seeds):
         command.append(seeds)

@@ -244,14 +244,16 @@ std::string AclSelector::DescribeCommands() const {
   return text;
 }
 
+std::string AclSelector::DescribeKey(const KeyPattern& pattern) {
+  const std::string_view prefix =
+      pattern.permissions == kBoth ? "~" : (pattern.permissions == kRead ? "%R~" : "%W~");
+  return std::string(prefix) + pattern.text;
+}
+
 std::string AclSelector::DescribeKeys() const {
   if (has_all_keys_) return "~*";
   std::string text;
-  for (const KeyPattern& pattern : keys_) {
-    const std::string_view prefix =
-        pattern.permissions == kBoth ? "~" : (pattern.permissions == kRead ? "%R~" : "%W~");
-    AppendWord(text, std::string(prefix) + pattern.text);
-  }
+  for (const KeyPattern& pattern : keys_) AppendWord(text, DescribeKey(pattern));
   return text;
 }
 
@@ -263,7 +265,13 @@ std::string AclSelector::DescribeChannels() const {
 }
 
 std::string AclSelector::Describe() const {
-  std::string text = DescribeKeys();
+  std::string text;
+  if (has_all_keys_) text = DescribeKeys();
+  for (const KeyPattern& pattern : keys_) {
+    // Not as ~*, behind which no other pattern is taken.
+    const bool is_one_of_many = pattern.text == "*" && pattern.permissions == kBoth && keys_.size() > 1;
+    AppendWord(text, is_one_of_many ? "%RW~*" : DescribeKey(pattern));
+  }
   if (!has_all_channels_) AppendWord(text, "resetchannels");
   const std::string channels = DescribeChannels();
   if (!channels.empty()) AppendWord(text, channels);

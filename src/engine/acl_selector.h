@@ -73,6 +73,7 @@ class AclSelector {
     uint8_t permissions;
   };
 
+  static std::string DescribeKey(const KeyPattern& pattern);
   Status ApplyCommandRule(std::string_view rule, const AclCommands& commands);
   Status AllowFirstArgument(std::string_view name, const AclCommands& commands);
   Status ApplyKeyRule(std::string_view rule);

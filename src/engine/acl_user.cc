@@ -6,6 +6,26 @@
 #include "engine/acl_password.h"
 
 namespace hearth::engine {
+namespace {
+
+bool HasQuotes(std::string_view word) { return word.find_first_of("\"'") != std::string_view::npos; }
+
+// The words between blanks, those in quotes that would not be read back as they are: in a selector quotes
+// have a meaning, and `)` ends it where it is the last of a word.
+template <typename MustQuote>
+std::string QuoteWords(std::string_view words, MustQuote&& must_quote) {
+  std::string text;
+  for (;;) {
+    const size_t end = words.find(' ');
+    const std::string_view word = words.substr(0, end);
+    text += must_quote(word) ? Quote(word) : word;
+    if (end == std::string_view::npos) return text;
+    text += ' ';
+    words.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace
 
 AclUser::AclUser(std::string name, bool has_all_channels)
     : name_(std::move(name)), selectors_{AclSelector(has_all_channels)} {}
@@ -78,11 +98,7 @@ Status AclUser::AddSelector(std::string_view rule, const AclCommands& commands, 
   AclSelector selector(default_all_channels);
   const auto words = SplitArguments(rule.substr(1, rule.size() - 2));
   if (!words) return Fail("Syntax error");
-  for (const std::string& word : *words) {
-    // Written down, it would end the selector.
-    if (word.ends_with(')')) return Fail("Syntax error");
-    HEARTH_TRY(selector.Apply(word, commands));
-  }
+  for (const std::string& word : *words) HEARTH_TRY(selector.Apply(word, commands));
   selectors_.push_back(std::move(selector));
   return {};
 }
@@ -134,8 +150,15 @@ std::string AclUser::Describe() const {
   for (std::string_view flag : Flags()) text.append(text.empty() ? "" : " ").append(flag);
   for (const std::string& hash : password_hashes_) text += " #" + hash;
   text += " " + selectors_.front().Describe();
-  for (size_t i = 1; i < selectors_.size(); ++i) text += " (" + selectors_[i].Describe() + ")";
+  const auto must_quote = [](std::string_view word) { return HasQuotes(word) || word.ends_with(')'); };
+  for (size_t i = 1; i < selectors_.size(); ++i) {
+    text += " (" + QuoteWords(selectors_[i].Describe(), must_quote) + ")";
+  }
   return text;
+}
+
+std::string AclUser::DescribeForConfiguration() const {
+  return QuoteWords(name_ + " " + Describe(), HasQuotes);
 }
 
 Result<std::vector<std::string>> JoinSelectors(std::span<const std::string> rules) {

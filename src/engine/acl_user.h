@@ -43,6 +43,8 @@ class AclUser {
   std::vector<std::string_view> Flags() const;
   // The rules that make a fresh user this one: "on nopass ~* &* +@all".
   std::string Describe() const;
+  // The name and these rules as words of a line in a configuration file, where quotes have a meaning.
+  std::string DescribeForConfiguration() const;
 
  private:
   // True if the rule is one about the user itself.

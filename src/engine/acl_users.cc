@@ -47,6 +47,8 @@ AclUser* AclUsers::Find(std::string_view name) const {
 }
 
 Status AclUsers::CheckName(std::string_view name) {
+  // It could not be written down.
+  if (name.empty()) return Fail("Usernames can't be empty");
   const bool is_valid = std::none_of(name.begin(), name.end(), [](unsigned char letter) {
     return letter == 0 || letter == ' ' || (letter >= '\t' && letter <= '\r');
   });
@@ -157,6 +159,12 @@ AclUsers::Map AclUsers::ReplaceAll(std::vector<AclUser> users) {
 std::vector<std::string> AclUsers::Lines() const {
   std::vector<std::string> lines;
   for (const auto& [name, user] : users_) lines.push_back(fmt::format("user {} {}", name, user->Describe()));
+  return lines;
+}
+
+std::vector<std::string> AclUsers::ConfigurationLines() const {
+  std::vector<std::string> lines;
+  for (const auto& [name, user] : users_) lines.push_back("user " + user->DescribeForConfiguration());
   return lines;
 }
 

@@ -52,8 +52,10 @@ class AclUsers {
   // object; without a line about it, it may do everything.
   Map ReplaceAll(std::vector<AclUser> users);
 
-  // "user alice on ...", one for each.
+  // "user alice on ...", one for each, as an ACL file has them.
   std::vector<std::string> Lines() const;
+  // The same for a configuration file, whose words may be quoted.
+  std::vector<std::string> ConfigurationLines() const;
 
   // A line of a configuration without its "user": the name and the rules, which start from nothing.
   // The error is the reason after the rule at fault: "'+foo': Unknown command or category name in ACL".

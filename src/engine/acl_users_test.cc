@@ -171,6 +171,29 @@ TEST_F(AclUsersTest, TheLineOfAUserMakesTheSameUser) {
   EXPECT_EQ("user bob " + again->Describe(), line);
 }
 
+// What reads back as the same: from an ACL file, and from a configuration.
+TEST_F(AclUsersTest, PatternsOfAnyFormSurviveBeingWrittenDown) {
+  ASSERT_TRUE(users_.Store(*users_.Changed("a\"b", std::vector<std::string>{"~c'd", "%R~*", "%W~*", "~\\n"}))
+                  .name() == "a\"b");
+  const std::vector<std::string> selectors = {"(~x))", "(\"~'\\x01)\" +select|1) &\\)", "(%RW~* ~z)"};
+  ASSERT_TRUE(users_.Changed("bob", selectors).has_value());
+  users_.Store(*users_.Changed("bob", selectors));
+  std::string file;
+  for (const std::string& line : users_.Lines()) file += line + "\n";
+  const auto from_file = users_.ParseFile(file, "f");
+  ASSERT_TRUE(from_file.has_value()) << from_file.error().message;
+  ASSERT_EQ(from_file->size(), users_.all().size());
+  for (const AclUser& user : *from_file) EXPECT_EQ(user.Describe(), users_.Find(user.name())->Describe());
+  for (const std::string& line : users_.ConfigurationLines()) {
+    const auto words = SplitArguments(line);
+    ASSERT_TRUE(words.has_value()) << line;
+    const auto user = users_.ParseLine(std::span(*words).subspan(1));
+    ASSERT_TRUE(user.has_value()) << line << ": " << user.error().message;
+    EXPECT_EQ(user->Describe(), users_.Find(user->name())->Describe());
+  }
+  EXPECT_EQ(Refusal("bob", "get x)"), AclReason::kCommand);
+}
+
 TEST_F(AclUsersTest, AFileIsReadWholeOrNotAtAll) {
   EXPECT_EQ(
       users_.ParseFile("user a on\n\nusr b\nuser a off\nuser c (x\nuser d +nosuch\n", "f").error().message,

@@ -28,7 +28,7 @@ UserFiles::UserFiles(const Parts& parts) : parts_(parts), settings_(parts.config
   });
   // Users of an ACL file are written there, and nowhere else.
   parts_.configuration.ProvideLines("user", [this, &acl] {
-    return settings_.aclfile.empty() ? acl.users().Lines() : std::vector<std::string>();
+    return settings_.aclfile.empty() ? acl.users().ConfigurationLines() : std::vector<std::string>();
   });
 }
 

@@ -265,6 +265,34 @@ def test_the_acl_file_is_loaded_all_or_nothing_and_saved(start, role, tmp_path):
         assert admin.call("ACL", "LIST") == listed
 
 
+# Patterns that end in a parenthesis or hold quotes, and the pattern * with others behind it.
+STRANGE_RULES = ["on", "nopass", "%R~*", "~o'x", "%W~*", "~z", "&c\"", "(~x))", "(\"~o'x\" +get)", "(%RW~* ~z &c) +get)",
+                 "(\"~a\\\"b)\" +set|x))"]
+
+
+@pytest.mark.parametrize("reader_role", ["hearth", "oracle"])
+@pytest.mark.parametrize("place", ["file", "configuration"])
+def test_strange_patterns_survive_being_written_and_read(start, tmp_path, reader_role, place):
+    """The oracle takes them, too, but cannot read all that it writes of them itself."""
+    path = tmp_path / "users.acl"
+    path.write_text("")
+    server = start("hearth", *(["--aclfile", path] if place == "file" else []), config="hz 10\n")
+    with server.client() as admin:
+        assert admin.call("ACL", "SETUSER", "a\"b", *STRANGE_RULES) == OK
+        assert admin.call("ACL", "SETUSER", "", "on").value == b"ERR Usernames can't be empty"
+        written = user_of(admin, "a\"b")
+        assert admin.call("ACL", "SAVE") == OK if place == "file" else admin.call("CONFIG", "REWRITE") == OK
+    assert fields(written[b"selectors"][0])[b"keys"] == b"~x)"
+    lines = [line for line in (server.folder / "server.conf").read_text().splitlines() if line.startswith("user ")]
+    reader = start(reader_role, *(["--aclfile", path] if place == "file" else []), config="hz 10\n" + "\n".join(lines))
+    with reader.client() as admin:
+        read = user_of(admin, "a\"b")
+        for one, other in [(written, read)] + list(zip(map(fields, written[b"selectors"]), map(fields, read[b"selectors"]))):
+            assert one[b"keys"] == other[b"keys"] and one[b"channels"] == other[b"channels"]
+        assert len(written[b"selectors"]) == len(read[b"selectors"]) == 4
+        assert admin.call("AUTH", "a\"b", "x") == OK
+
+
 def test_user_lines_stand_in_the_configuration_and_are_rewritten(start, role):
     server = start(role, config="user bob on nopass ~a +get\nuser default on nopass ~* &* +@all\n")
     with server.client() as admin:
