@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +56,8 @@ struct Command {
   uint16_t id = 0;
   Command* container = nullptr;
   std::vector<Command*> subcommands;
+  // Whether a call with these arguments may write, where that depends on them; empty: as the flags say.
+  std::function<bool(std::span<const std::string_view> args)> may_write;
   CommandCounters counters;
 
   bool is(uint32_t flag) const { return (flags & flag) != 0; }

@@ -36,12 +36,27 @@ bool Writes(const Command& command) { return command.is(kCommandWrite); }
 
 bool MayWrite(const Command& command) { return command.is(kCommandWrite | kCommandMayReplicate); }
 
+// Scripts say by their own flags that they only read.
+bool OnlyReads(const Command& command, Arguments args) {
+  return command.may_write && !command.may_write(args);
+}
+
 // Whether an EXEC would run a command of which `what` is true.
 template <typename What>
 bool QueuesAny(const Client& client, const Command& command, What&& what) {
   return command.full_name() == "exec" && client.in_transaction() &&
          std::any_of(client.transaction->queue.begin(), client.transaction->queue.end(),
                      [&](const QueuedCommand& queued) { return what(*queued.command); });
+}
+
+// Whether what looks like a write, the request or what its EXEC would run, is scripts that only read.
+bool OnlyReads(const Client& client, const Command& command, Arguments args) {
+  if (command.full_name() != "exec") return OnlyReads(command, args);
+  return std::all_of(client.transaction->queue.begin(), client.transaction->queue.end(),
+                     [](const QueuedCommand& queued) {
+                       const std::vector<std::string_view> words(queued.args.begin(), queued.args.end());
+                       return !MayWrite(*queued.command) || OnlyReads(*queued.command, words);
+                     });
 }
 
 // Meanwhile what is written to the client goes to `discarded` instead.
@@ -273,7 +288,8 @@ bool Engine::PassesChecks(Client& client, Command& command, Arguments args) {
     return false;
   }
   if (!PassesMonitor(client, command)) return false;
-  if ((checks_ & kCheckPause) && !is_queued && MustWaitForPause(client, command)) {
+  if ((checks_ & kCheckPause) && !is_queued && MustWaitForPause(client, command) &&
+      (pause_.scope() == Pause::Scope::kAll || !OnlyReads(client, command, args))) {
     client.set(Client::kPaused, true);
     pause_.waiting.push_back(client.id);
     return false;

@@ -155,7 +155,8 @@ void Scripts::FunctionRestore(Context& ctx) {
   }
   const Result<std::vector<std::string>> codes = DecodeFunctions(ctx[2]);
   if (!codes) return ctx.Error("ERR " + codes.error().message);
-  if (const Status status = functions_.Load(*codes, existing); !status) {
+  const bool is_limited = !ctx.client().is_trusted();
+  if (const Status status = functions_.LoadAll(*codes, existing, is_limited); !status) {
     return ctx.Error("ERR " + status.error().message);
   }
   ctx.keyspace().CountChanges(1);

@@ -43,10 +43,10 @@ Result<std::string> FunctionStore::LoadOne(const std::string& code, bool replace
   return source->name;
 }
 
-Status FunctionStore::Load(std::span<const std::string> codes, Existing existing) {
+Status FunctionStore::LoadAll(std::span<const std::string> codes, Existing existing, bool is_limited) {
   Set changed = existing == Existing::kDropAll ? Set() : set_;
   for (const std::string& code : codes) {
-    Result<std::shared_ptr<const Library>> library = loader_.Load(code, false);
+    Result<std::shared_ptr<const Library>> library = loader_.Load(code, is_limited);
     if (!library) return std::unexpected(library.error());
     const std::string& name = (*library)->name;
     if (existing == Existing::kReplaceSameName) {

@@ -31,12 +31,16 @@ class FunctionStore final : public engine::FunctionLibraries {
 
   // FUNCTION LOAD: the name of the library. The error is the text after "ERR ".
   Result<std::string> LoadOne(const std::string& code, bool replaces, bool is_limited);
+  // FUNCTION RESTORE, and what is read from files: all or none.
+  Status LoadAll(std::span<const std::string> codes, Existing existing, bool is_limited);
   bool Delete(std::string_view library);
   void Clear();
 
   // engine::FunctionLibraries
   std::vector<std::string> Codes() const override;
-  Status Load(std::span<const std::string> codes, Existing existing) override;
+  Status Load(std::span<const std::string> codes, Existing existing) override {
+    return LoadAll(codes, existing, false);
+  }
 
   // In any case; null if there is none.
   const Function* Find(std::string_view function) const;

@@ -44,6 +44,21 @@ bool Scripts::TakeKeys(engine::Context& ctx, std::string_view not_a_number, Keys
   return true;
 }
 
+bool Scripts::MayWriteByText(engine::Arguments args) const {
+  const Result<ScriptSource> source = ParseScript(args[1]);
+  return !source || (source->flags & kNoWrites) == 0;
+}
+
+bool Scripts::MayWriteByDigest(engine::Arguments args) const {
+  const Script* script = cache_.Peek(args[1]);
+  return script == nullptr || (script->flags & kNoWrites) == 0;
+}
+
+bool Scripts::MayFunctionWrite(engine::Arguments args) const {
+  const Function* function = functions_.Find(args[1]);
+  return function == nullptr || (function->flags & kNoWrites) == 0;
+}
+
 void Scripts::RunScript(engine::Context& ctx, const Script& script, const KeysAndArguments& given,
                         bool is_read_only) {
   const Callable callable{.interpreter = &cache_.interpreter(),
@@ -96,6 +111,14 @@ void Scripts::Register(engine::CommandTable& table) {
   table.Bind("fcall_ro", engine::MakeHandler<&Scripts::FCallReadOnly>(*this));
   RegisterScript(table);
   RegisterFunction(table);
+  const auto ask = [&](std::string_view name, bool (Scripts::*may_write)(engine::Arguments) const) {
+    table.FindFull(name)->may_write = [this, may_write](engine::Arguments args) {
+      return (this->*may_write)(args);
+    };
+  };
+  ask("eval", &Scripts::MayWriteByText);
+  ask("evalsha", &Scripts::MayWriteByDigest);
+  ask("fcall", &Scripts::MayFunctionWrite);
 }
 
 }  // namespace hearth::script

@@ -51,6 +51,10 @@ class Scripts {
   };
 
   static bool TakeKeys(engine::Context& ctx, std::string_view not_a_number, KeysAndArguments* to);
+  // What the script or function of a request says of itself; nothing is compiled to find that out.
+  bool MayWriteByText(engine::Arguments args) const;
+  bool MayWriteByDigest(engine::Arguments args) const;
+  bool MayFunctionWrite(engine::Arguments args) const;
   void RunScript(engine::Context& ctx, const Script& script, const KeysAndArguments& given,
                  bool is_read_only);
   void EvalText(engine::Context& ctx, bool is_read_only);

@@ -107,6 +107,41 @@ def test_pause_write_holds_writes_and_lets_reads_pass(each):
         assert reader.call("GET", "a") == b"1"
 
 
+READS = "redis.register_function{function_name='reads', flags={'no-writes'}, callback=function() return 7 end}"
+WRITES = "redis.register_function{function_name='writes', callback=function() return 7 end}"
+
+
+def test_pause_write_lets_scripts_pass_that_only_read(each):
+    with each.client() as admin, each.client() as caller:
+        admin.call("FUNCTION", "LOAD", f"#!lua name=lib\n{READS}\n{WRITES}")
+        digest = admin.call("SCRIPT", "LOAD", "#!lua flags=no-writes\nreturn 7")
+        undeclared = admin.call("SCRIPT", "LOAD", "return 7")
+        assert admin.call("CLIENT", "PAUSE", 60000, "WRITE") == OK
+        for command in (["EVAL", "#!lua flags=no-writes\nreturn 7", 0], ["EVALSHA", digest, 0], ["FCALL", "reads", 0],
+                        ["EVAL_RO", "return 7", 0], ["EVALSHA_RO", undeclared, 0], ["FCALL_RO", "reads", 0]):
+            assert caller.call(*command) == 7
+            assert caller.pipeline([["MULTI"], command, ["GET", "a"], ["EXEC"]])[-1][0] == 7
+        assert b"Write commands are not allowed" in caller.call(
+            "EVAL", "#!lua flags=no-writes\nreturn redis.call('SET', 'a', '1')", 0).value
+        waiting = []
+        for command in (["EVAL", "#!lua\nreturn 7", 0], ["EVAL", "return 7", 0], ["EVALSHA", undeclared, 0],
+                        ["EVALSHA", "f" * 40, 0], ["FCALL", "writes", 0], ["FCALL", "nothing", 0],
+                        ["EVAL", "#!lua flags=nonsense\nreturn 7", 0]):
+            waiting.append(each.client())
+            waiting[-1].send(*command)
+        waiting.append(each.client())
+        waiting[-1].pipeline([["MULTI"], ["FCALL", "reads", 0], ["FCALL", "writes", 0]])
+        waiting[-1].send("EXEC")
+        assert caller.call("FCALL", "reads", 0) == 7
+        assert all(client.nothing_to_read() for client in waiting)
+        assert admin.call("CLIENT", "UNPAUSE") == OK
+        replies = [client.read() for client in waiting]
+        assert [replies[i] for i in (0, 1, 2, 4, 7)] == [7, 7, 7, 7, [7, 7]]
+        assert all(isinstance(replies[i], Error) for i in (3, 5, 6))
+        for client in waiting:
+            client.close()
+
+
 def test_pause_all_holds_everybody_and_ends_by_itself(each):
     with each.client() as admin, each.client() as other:
         started = time.monotonic()

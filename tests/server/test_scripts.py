@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.dump_payload import rdb_string, seal
 from support.info import info_fields
 from support.resp import OK, Error, Null, to_bytes
 from support.server import wait_for
@@ -177,6 +178,17 @@ def test_functions_survive_a_restart(start, options, rewrites):
     with server.client() as client:
         assert client.call("GET", "k") == b"v"
         assert client.call("FCALL", "put", 1, "k", "w") == OK
+
+
+def test_a_library_that_never_ends_is_not_restored(hearth):
+    """FUNCTION LOAD gives up after half a second, and so does FUNCTION RESTORE."""
+    code = b"#!lua name=endless\nwhile true do end"
+    with hearth.client() as client:
+        assert text(client.call("FUNCTION", "LOAD", code)).startswith(b"ERR Error registering functions: ")
+        payload = seal(b"\xf5" + rdb_string(code))
+        assert b"timeout" in text(client.call("FUNCTION", "RESTORE", payload))
+        assert client.call("FUNCTION", "LIST") == []
+        assert client.call("FUNCTION", "LOAD", LIBRARY) == b"lib"
 
 
 @pytest.mark.parametrize("writer_role, reader_role", [("hearth", "oracle"), ("oracle", "hearth")])
