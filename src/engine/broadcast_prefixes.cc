@@ -19,6 +19,8 @@ void BroadcastPrefixes::Remove(std::string_view prefix, Client& client) {
   std::erase(found->second, &client);
   if (!found->second.empty()) return;
   clients_.erase(found);
+  // Who comes next was not there when they happened.
+  if (const auto changes = changes_.find(prefix); changes != changes_.end()) changes_.erase(changes);
   const auto length = lengths_.find(prefix.size());
   if (--length->second == 0) lengths_.erase(length);
 }

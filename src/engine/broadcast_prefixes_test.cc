@@ -64,8 +64,10 @@ TEST_F(BroadcastPrefixesTest, PrefixesWithoutClientsAreGone) {
   prefixes_.NoteChange("abc", 0);
   prefixes_.Remove("ab", b_);
   EXPECT_EQ(prefixes_.size(), 1u);
-  EXPECT_TRUE(prefixes_.has_changes());
+  EXPECT_FALSE(prefixes_.has_changes());
+  prefixes_.Add("ab", b_);
   EXPECT_EQ(Take(), "");
+  prefixes_.Remove("ab", b_);
   prefixes_.NoteChange("abc", 0);
   prefixes_.NoteChange("acc", 0);
   EXPECT_EQ(Take(), "1: acc=0;");

@@ -157,14 +157,15 @@ bool Tracking::MustWait(const Client& client) const {
 void Tracking::SendPending() {
   for (const Pending& pending : std::exchange(pending_, {})) {
     Client* client = clients_.Find(pending.client_id);
-    if (client == nullptr || client->tracking == nullptr) continue;
+    // One that has stopped tracking meanwhile still had what changed.
+    if (client == nullptr) continue;
     pending.key ? SendKey(*client, *pending.key) : SendAll(*client);
   }
 }
 
 Client* Tracking::ReceiverOf(Client& client) {
+  if (client.tracking == nullptr || client.tracking->redirect == 0) return &client;
   TrackingState& state = *client.tracking;
-  if (state.redirect == 0) return &client;
   Client* receiver = clients_.Find(state.redirect);
   if (receiver != nullptr && !receiver->is(Client::kClosing)) return receiver;
   state.is_redirect_broken = true;
@@ -187,7 +188,8 @@ void Tracking::Send(Client& client, Write&& write) {
   if (out.protocol() > 2) {
     out.Push(2);
     out.Bulk("invalidate");
-  } else if (client.tracking->redirect != 0 && receiver->is(Client::kSubscribedResp2)) {
+  } else if (client.tracking != nullptr && client.tracking->redirect != 0 &&
+             receiver->is(Client::kSubscribedResp2)) {
     out.Push(3);
     out.Bulk("message");
     out.Bulk(kChannel);

@@ -71,6 +71,20 @@ TEST_F(TrackingTest, OwnChangesAreToldAfterTheReply) {
   EXPECT_EQ(Ask(reader_, "EXEC"), "*3\r\n+OK\r\n:1\r\n:1\r\n" + Invalidation("k") + Invalidation("k"));
 }
 
+// As in MULTI, SET, CLIENT TRACKING OFF, EXEC.
+TEST_F(TrackingTest, WhoStopsTrackingInAUnitIsStillToldOfWhatChangedBefore) {
+  Client& client = with_.ClientOf(reader_);
+  Track(reader_);
+  Ask(reader_, "EXISTS k");
+  tracking().BeginUnit(client);
+  tracking().OnChanged("k");
+  tracking().OnFlushed();
+  with_.engine.StopTracking(client);
+  tracking().OnChanged("other");
+  tracking().EndUnit();
+  EXPECT_EQ(Receive(reader_), Invalidation("k") + kAllKeys);
+}
+
 TEST_F(TrackingTest, OwnChangesAreNotToldToThoseWhoSkipThem) {
   Track(reader_, {.skips_own = true});
   Ask(reader_, "EXISTS k");
