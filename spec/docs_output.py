@@ -66,6 +66,8 @@ Directives that are accepted but not acted on yet are at the end. [configuration
 - Invalidations for a client that is in the middle of its own command follow its reply, also those that others redirect to it, and
   are worded in its protocol. When the last client stops tracking keys, the table of keys is emptied. A key that two clients
   change in one turn of the loop is told of to both, NOLOOP or not (BCAST).
+- Users are written down so that they can be read back: ACL LIST and the files have words of selectors in quotes where they hold
+  quotes or end in a parenthesis, and `%RW~*` where other patterns stand beside it. A user's name cannot be empty.
 - What a MONITOR client runs itself in a transaction is shown after the transaction's reply.
 - Equal distances in replies of GEOSEARCH and GEORADIUS come in the order of scores; equal elements of SORT in any order.
 
@@ -76,6 +78,8 @@ Scripts:
   return statement, but for `return redis.call(...)` and its like, does not know its line.
 - `cjson.encode` and `cmsgpack.pack` write the names of a table in order, numbers first: the same table gives the same text.
 - There is no `string.dump`; `os.clock` is there; `collectgarbage` collects and counts, but cannot be turned off.
+- FUNCTION RESTORE gives up on libraries that do not end, as FUNCTION LOAD does.
+- Scripts of `*_RO` commands are refused at once for what their flags say, also during CLIENT PAUSE WRITE.
 - Calls nested through coroutines and `string.gsub` end with an error where they would use up the C stack.
 
 Sentinel:

@@ -77,7 +77,9 @@ std::string DescribeClient(const Client& client, int64_t now_ms) {
                  unsent > 0 ? "rw" : "r");
   fmt::format_to(out, " cmd={} user={} redir={} resp={} lib-name={} lib-ver={}",
                  client.last_command != nullptr ? client.last_command->full_name() : "NULL",
-                 client.user != nullptr ? std::string_view(client.user->name()) : "(superuser)",
+                 client.user != nullptr && !client.is(Client::kFromPrimary)
+                     ? std::string_view(client.user->name())
+                     : "(superuser)",
                  client.tracking != nullptr ? static_cast<int64_t>(client.tracking->redirect) : -1,
                  client.writer.protocol(), client.library_name, client.library_version);
   return line;

@@ -231,7 +231,10 @@ constexpr Subcommand kSubcommands[] = {
     {"client-eviction", 2, 2, DescribeClientEviction},
     {"digest", 2, 2, [](Context& ctx) { ctx.reply().Simple(DatasetDigest(ctx.keyspace())); }},
     {"digest-value", 2, kAny, DigestValues},
-    {"drop-cluster-packet-filter", 3, 3, [](Context& ctx) { ctx.reply().Ok(); }},
+    {"drop-cluster-packet-filter", 3, 3,
+     [](Context& ctx) {
+       if (ctx.Integer(2)) ctx.reply().Ok();
+     }},
     // A reply for tests of clients, and none of our errors: it is not counted.
     {"error", 3, 3, [](Context& ctx) { ctx.reply().Error(ctx[2]); }},
     {"help", 2, 2, Help},

@@ -54,6 +54,9 @@ void Info::WriteServer(InfoText& text) const {
     text.Add(fmt::format("listener{}", listeners++), line + ",port=" + std::to_string(port));
   };
   add_listener("tcp", settings.port);
+  if (!settings.unixsocket.empty()) {
+    text.Add(fmt::format("listener{}", listeners++), "name=unix,bind=" + settings.unixsocket);
+  }
   add_listener("tls", settings.tls_port);
 }
 

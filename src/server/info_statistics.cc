@@ -61,6 +61,7 @@ void Info::WriteStats(InfoText& text) const {
   text.Add("expire_cycle_cpu_milliseconds", keys.expire_cycle_cpu_us / 1000);
   text.Add("evicted_keys", keys.evicted_keys);
   text.Add("evicted_clients", stats.evicted_clients);
+  text.Add("evicted_scripts", parts_.scripts.figures().evicted_scripts);
   const auto exceeded_us = static_cast<uint64_t>(engine.MemoryExceededMicros());
   text.Add("total_eviction_exceeded_time", (stats.memory_exceeded_us + exceeded_us) / 1000);
   text.Add("current_eviction_exceeded_time", exceeded_us / 1000);

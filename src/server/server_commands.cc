@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/numbers.h"
+#include "commands/help.h"
 
 namespace hearth::server {
 namespace {
@@ -45,6 +46,20 @@ void Lolwut(Context& ctx) {
   // VERSION chooses among other servers' pictures; there is one here.
   if (ctx.size() >= 3 && ctx.Is(1, "VERSION") && !ctx.Integer(2)) return;
   ctx.reply().Verbatim(DrawFire(ctx.random(), 60, 12) + "\nRedis ver. 7.2.4\n");
+}
+
+void ListModules(Context& ctx) { ctx.reply().Array(0); }
+
+void RefuseModule(Context& ctx) {
+  ctx.engine().log().Warning(
+      "Module {} is not loaded: modules for Redis are compiled against its own sources, and there is no "
+      "interface for them here",
+      ctx[2]);
+  ctx.Error("ERR Error loading the extension. Please check the server logs.");
+}
+
+void RefuseUnknownModule(Context& ctx) {
+  ctx.Error("ERR Error unloading module: no such module with that name");
 }
 
 }  // namespace
@@ -115,6 +130,11 @@ void ServerCommands::Register(engine::CommandTable& table) {
   table.Bind("time", engine::MakeHandler<&Time>());
   table.Bind("lolwut", engine::MakeHandler<&Lolwut>());
   table.Bind("shutdown", engine::MakeHandler<&ServerCommands::ShutDown>(*this));
+  table.Bind("module|help", engine::MakeHandler<&commands::Help>());
+  table.Bind("module|list", engine::MakeHandler<&ListModules>());
+  table.Bind("module|load", engine::MakeHandler<&RefuseModule>());
+  table.Bind("module|loadex", engine::MakeHandler<&RefuseModule>());
+  table.Bind("module|unload", engine::MakeHandler<&RefuseUnknownModule>());
   table.Bind("client|probe", engine::MakeHandler<&ServerCommands::Probe>(*this));
 }
 

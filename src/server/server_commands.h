@@ -1,4 +1,5 @@
-// TIME, LOLWUT, SHUTDOWN and CLIENT PROBE. Owned by the composition root. Engine thread only.
+// TIME, LOLWUT, SHUTDOWN, CLIENT PROBE, and MODULE, of which there are none. Owned by the composition root.
+// Engine thread only.
 #pragma once
 
 #include <cstdint>

@@ -201,3 +201,17 @@ def test_every_unknown_command_is_an_error(pair):
     replies = [client.call("NOSUCH") for client in pair]
     assert replies[0] == replies[1] and isinstance(replies[0], Error)
     assert not isinstance(replies[0], Simple)
+
+
+# There are no modules; what asks for them is answered as by a server that has loaded none.
+MODULE = ["LIST", "LIST x", "LOAD /nonexistent.so", "LOAD", "LOADEX /nonexistent.so ARGS a", "LOADEX", "UNLOAD x", "UNLOAD",
+          "NOSUCH"]
+
+
+@pytest.mark.parametrize("enabled", ["yes", "no"])
+def test_modules_are_answered_as_by_a_server_without_any(start, enabled):
+    servers = [start(role, "--enable-module-command", enabled) for role in ("hearth", "oracle")]
+    with servers[0].client() as hearth, servers[1].client() as oracle:
+        for line in MODULE:
+            assert hearth.call("MODULE", *line.split()) == oracle.call("MODULE", *line.split()), line
+        assert hearth.call("MODULE", "HELP")[0].value.startswith(b"MODULE <subcommand> ")
