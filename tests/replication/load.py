@@ -20,6 +20,10 @@ BATCH = 20
 DATABASES = 3
 GENERATED = 1500
 LIMIT = 1_000_000
+# Effects that the script makes up, one that fails, and one that has an end: all of it is one unit for replicas.
+SCRIPT = """redis.call('SADD', KEYS[1], ARGV[1], 'x') redis.call('SPOP', KEYS[1]) redis.call('INCR', KEYS[2])
+redis.pcall('LPUSH', KEYS[2], 'x') redis.call('SET', KEYS[3], math.random(1000), 'PX', ARGV[2])
+return redis.call('XADD', 'events:' .. ARGV[1] % 4, '*', 'number', ARGV[1])"""
 
 
 def random_effects(prng):
@@ -40,6 +44,7 @@ def random_effects(prng):
         [["SETBIT", "bits", number * 9, 1], ["BITOP", "NOT", "other bits", "bits"]],
         [["SET", "moving", number], ["MOVE", "moving", number % DATABASES], ["COPY", "bits", "copy", "REPLACE"]],
         [["DEL", pool, f"events:{number % 4}"]],
+        [["EVAL", SCRIPT, 3, pool, "scripted", f"script:{number % 4}", number, prng.randrange(20, 1000)]],
     ])
 
 
