@@ -55,10 +55,10 @@ def same_shape(left, right):
     return type(left) is type(right)
 
 
-def _times_agree(unit_ms, left, right):
+def _times_agree(unit_ms, left, right, apart_ms):
     if not isinstance(left, int) or not isinstance(right, int) or left < 0 or right < 0:
         return left == right
-    return abs(left - right) * unit_ms <= TTL_TOLERANCE_MS
+    return abs(left - right) * unit_ms <= TTL_TOLERANCE_MS + apart_ms
 
 
 def _random_agree(arguments, left, right, previous):
@@ -103,16 +103,17 @@ def _sort_agree(arguments, left, right, previous):
     return False
 
 
-def replies_agree(arguments, left, right, previous=None):
+def replies_agree(arguments, left, right, previous=None, apart_ms=0):
     """True when `left` (the oracle) and `right` answer the command alike. `previous` is the command before it
-    on the same connection with both replies, or None."""
+    on the same connection with both replies, or None; `apart_ms`, how far apart in time the servers may have
+    been, beyond what is usual."""
     if left == right:
         return True
     name = arguments[0].upper()
     pair = tuple(argument.upper() for argument in arguments[:2])
     agree = False
     if name in TIMES:
-        agree = _times_agree(TIMES[name], left, right)
+        agree = _times_agree(TIMES[name], left, right, apart_ms)
     elif name in RANDOM:
         agree = _random_agree(arguments, left, right, previous)
     elif name in UNORDERED or pair in UNORDERED_PAIRS:
@@ -133,7 +134,7 @@ class Transaction:
     def __init__(self):
         self.queued = None
 
-    def replies_agree(self, arguments, left, right, previous=None):
+    def replies_agree(self, arguments, left, right, previous=None, apart_ms=0):
         name = arguments[0].upper()
         if self.queued is not None and left == QUEUED and right == QUEUED:
             self.queued.append(arguments)
@@ -146,16 +147,16 @@ class Transaction:
             if name != b"HELLO":
                 self.queued = None
         if name == b"EXEC" and queued is not None and isinstance(left, list) and isinstance(right, list):
-            return self._parts_agree(queued, left, right)
-        return replies_agree(arguments, left, right, previous)
+            return self._parts_agree(queued, left, right, apart_ms)
+        return replies_agree(arguments, left, right, previous, apart_ms)
 
     @staticmethod
-    def _parts_agree(queued, left, right):
+    def _parts_agree(queued, left, right, apart_ms):
         if len(left) != len(right):
             return False
         previous = None
         for arguments, one, other in zip(queued, left, right):
-            if not replies_agree(arguments, one, other, previous):
+            if not replies_agree(arguments, one, other, previous, apart_ms):
                 return False
             previous = (arguments, one, other)
         return True

@@ -1,5 +1,7 @@
 """Compares everything that two servers hold: keys, types, contents, encodings, times to live and digests."""
 
+import time
+
 from differential.compare import TTL_TOLERANCE_MS, canonical
 from differential.grammar import DATABASES
 from differential.known import known_difference
@@ -82,7 +84,7 @@ def _has_zero_score(content):
     return content[0] == b"zset" and isinstance(content[1], list) and any(score == "0.0" for _, score in content[1])
 
 
-def _key_difference(key, left, right, encodings):
+def _key_difference(key, left, right, encodings, apart_ms):
     for what, one, other in zip(("content", "encoding", "ttl", "digest"), left, right):
         if one == other or what == "encoding" and not encodings:
             continue
@@ -90,19 +92,21 @@ def _key_difference(key, left, right, encodings):
             continue
         if what == "encoding" and known_difference((b"OBJECT", b"ENCODING", key), one, other):
             continue
-        if what == "ttl" and one > 0 and other > 0 and abs(one - other) <= TTL_TOLERANCE_MS:
+        if what == "ttl" and one > 0 and other > 0 and abs(one - other) <= TTL_TOLERANCE_MS + apart_ms:
             continue
         return f"{what} of {key!r}: {one!r}", f"{what} of {key!r}: {other!r}"
     return None
 
 
-def compare(left, right, encodings=True):
+def compare(left, right, encodings=True, apart_ms=0):
     """The first difference between the datasets as (left, right) descriptions, or None. The connections come
-    back with database 0 selected. Files do not tell all encodings; without them contents are compared."""
+    back with database 0 selected. Files do not tell all encodings; without them contents are compared. `apart_ms` as in
+    compare.replies_agree."""
     try:
         for database in range(DATABASES):
             for client in (left, right):
                 client.call("SELECT", database)
+            began = time.monotonic()
             names = [keys(client) for client in (left, right)]
             if names[0] != names[1]:
                 return (f"database {database} alone has {sorted(names[0] - names[1])}",
@@ -110,7 +114,7 @@ def compare(left, right, encodings=True):
             ordered = sorted(names[0])
             both = [snapshot(client, ordered) for client in (left, right)]
             for key in ordered:
-                found = _key_difference(key, both[0][key], both[1][key], encodings)
+                found = _key_difference(key, both[0][key], both[1][key], encodings, apart_ms + 1000 * (time.monotonic() - began))
                 if found is not None:
                     return tuple(f"database {database}, {text}" for text in found)
     finally:

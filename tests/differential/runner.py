@@ -81,6 +81,10 @@ class Runner:
         self.previous = self.previous_at = None
         self.tokens = 0
         self.commands = 0
+        # When the group of commands that runs now began, and the longest that one has lasted. One server may have
+        # been so far ahead of the other: a busy machine holds up either for seconds.
+        self.began = time.monotonic()
+        self.longest_ms = 0
 
     def close(self):
         for side in self.sides:
@@ -93,6 +97,7 @@ class Runner:
         position = 0
         while position < len(steps):
             end = self._end_of_group(steps, position)
+            self.began = time.monotonic()
             try:
                 difference = self._group(steps, position, end)
                 # What a subscriber sent has been carried out once its messages are drained; I/O threads keep no
@@ -100,6 +105,7 @@ class Runner:
                 if difference is None and uses_subscribers:
                     difference = self._messages(steps, end)
                 difference = difference or self._events(steps, end)
+                self.longest_ms = self._apart_ms()
                 if difference is None:
                     next_dataset, difference = self._datasets(steps, end, next_dataset)
             except (ConnectionClosed, ReplyTimeout, ProtocolViolation) as error:
@@ -110,11 +116,14 @@ class Runner:
             position = end
         return None
 
+    def _apart_ms(self):
+        return max(self.longest_ms, 1000 * (time.monotonic() - self.began))
+
     def _datasets(self, steps, end, due):
         """(when to compare the datasets next, the difference between them now or None)"""
         if end != len(steps) and (end < due or self._is_unsettled(steps, end)):
             return due, None
-        found = dataset.compare(self.sides[0].control, self.sides[1].control)
+        found = dataset.compare(self.sides[0].control, self.sides[1].control, apart_ms=self._apart_ms())
         difference = None if found is None else Difference("dataset", end - 1, steps[end - 1], *found)
         return due + DATASET_INTERVAL, difference
 
@@ -157,7 +166,8 @@ class Runner:
         self.commands += 1
         transaction = self.transactions[step.connection]
         is_next = self.previous_at == (step.connection, index - 1)
-        if not transaction.replies_agree(step.arguments, left, right, self.previous if is_next else None):
+        if not transaction.replies_agree(step.arguments, left, right, self.previous if is_next else None,
+                                         self._apart_ms()):
             return Difference("reply", index, step, left, right)
         self.previous, self.previous_at = (step.arguments, left, right), (step.connection, index)
         return None
