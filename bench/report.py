@@ -9,7 +9,9 @@ import data_types
 import failover as failover_rows
 import full_sync as full_sync_rows
 import latency as latency_rows
+import promises as promise_rows
 import rejoin as rejoin_rows
+import replica_lag as lag_rows
 import servers
 import snapshot as snapshot_rows
 
@@ -249,6 +251,45 @@ def rejoin_table(found):
     text = (f"{found['keys']:,} keys of {rejoin_rows.VALUE_BYTES} bytes, {rejoin_rows.DIVERGED:,} written by the old primary"
             f" alone and {rejoin_rows.PROMOTED_WRITES:,} by the new one.")
     return text + "\n\n" + table(["figure", "Redis", "Hearth", "target", ""], lines)
+
+
+def replica_lag(results):
+    """Two lines a row: how far the replica is behind, and whether that grows."""
+    heads = ["writes", "servers", "commands/s", "CPU µs primary", "replica", "ratio", "behind, median ms", "worst ms",
+             "worst MB", "grows, ms/s", "in step after, s", "full syncs", "target", ""]
+    lines = []
+    for row, found in results:
+        if isinstance(found, str):
+            lines.append([row.title, found, *[""] * 12])
+            continue
+        for name in servers.NAMES:
+            side = found[name]
+            primary, replica = side["cost"]
+            judgement = ["", ""]
+            if name == "hearth":
+                is_met = (side["slope"] <= lag_rows.SLOPE_LIMIT and replica <= primary * lag_rows.COST_LIMIT
+                          and side["syncs"] == 1)
+                judgement = [f"ratio <= {lag_rows.COST_LIMIT:g}, < {lag_rows.SLOPE_LIMIT:g} ms/s, 1 sync",
+                             "ok" if is_met else "MISS"]
+            lines.append([row.title, name.capitalize(), f"{side['rate']:,.0f}", f"{primary:.3f}", f"{replica:.3f}",
+                          f"{replica / primary:.2f}", f"{side['median']:.1f}", f"{side['worst']:.1f}",
+                          f"{side['bytes'] / 1e6:.1f}", f"{side['slope']:+.1f}", f"{side['in_step']:.3f}",
+                          str(side["syncs"]), *judgement])
+    return table(heads, lines)
+
+
+def promises(results):
+    heads = ["writes", "Redis/s", "Hearth/s", "with replication-acks 1", "share", "target", ""]
+    lines = []
+    for row, found in results:
+        if isinstance(found, str):
+            lines.append([row.title, found, *[""] * 5])
+            continue
+        hearth, least = found["hearth"], promise_rows.SHARE_TARGET
+        share = hearth[1] / hearth[0]
+        rates = [f"{rate:,.0f}" for rate in (found["redis"][0], hearth[0], hearth[1])]
+        lines.append([row.title, *rates, f"{share:.2f}", f">= {least:.2f}", "ok" if share >= least else "MISS"])
+    return table(heads, lines)
 
 
 def failover(results):

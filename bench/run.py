@@ -2,7 +2,7 @@
 """Measures Hearth beside the installed redis-server in one run and prints Markdown tables.
 
 Rows are chosen by name or glob (`get-p16`, `memory-*`), or by section: throughput, io-threads, types, memory, latency,
-snapshot, full-sync, rejoin and failover; the last four run only when they are named.
+snapshot, full-sync, rejoin, replica-lag, promises and failover; the last six run only when they are named.
 The exit code is 0 even where a target is missed: the machine may be busy. It is 1 if a row could not be measured.
 """
 
@@ -17,7 +17,9 @@ import failover
 import full_sync
 import latency
 import memory
+import promises
 import rejoin
+import replica_lag
 import report
 import servers
 import snapshot
@@ -25,7 +27,7 @@ import throughput
 
 QUICK_SHRINK = 10
 ROUNDS = 5
-ON_REQUEST = ("snapshot", "full-sync", "rejoin", "failover")
+ON_REQUEST = ("snapshot", "full-sync", "rejoin", "replica-lag", "promises", "failover")
 QUICK_ROUNDS = 3
 
 
@@ -42,6 +44,8 @@ def sections():
         "snapshot": snapshot.rows(),
         "full-sync": full_sync.rows(),
         "rejoin": rejoin.rows(),
+        "replica-lag": replica_lag.rows(),
+        "promises": promises.rows(),
         "failover": failover.rows(),
     }
 
@@ -87,8 +91,10 @@ def measure(section, rows, rounds, shrink, gigabytes):
         return snapshot.measure(rows, gigabytes, say)
     if section == "full-sync":
         return full_sync.measure(rows, gigabytes, say)
-    if section in ("rejoin", "failover"):
-        return (rejoin if section == "rejoin" else failover).measure(rows, shrink, say)
+    if section == "promises":
+        return promises.measure(rows, rounds, shrink, say)
+    if section in ("rejoin", "replica-lag", "failover"):
+        return {"rejoin": rejoin, "replica-lag": replica_lag, "failover": failover}[section].measure(rows, shrink, say)
     return (memory if section == "memory" else latency).measure(rows, shrink, say)
 
 
