@@ -2,9 +2,9 @@
 """Rounds of randomised tests with fresh seeds until a bound is reached or something fails.
 
 A round is: the unit tests with a new HEARTH_SEED, snapshots at random points in time, kill -9 and full disks, Sentinels
-that are killed, networks that fail, the differential tests, every fuzzer for a while. The first failure ends the soak with
-its seed, so that the same round can be run again with --seed; the tests of snapshots take a seed of their own each time,
-and print it.
+that are killed, networks that fail, primaries that come back empty, primaries that are killed after promises, the
+differential tests, every fuzzer for a while. The first failure ends the soak with its seed, so that the same round can
+be run again with --seed; the tests of snapshots take a seed of their own each time, and print it.
 """
 
 import argparse
@@ -43,6 +43,15 @@ def round_of(arguments, seed):
         partitions = [steps.python(), "tests/sentinel/partitions.py", "--seed", str(seed)]
         partitions += ["--rounds", str(arguments.partitions)]
         parts.append(("partitions", partitions, 600 + 300 * arguments.partitions, {}))
+    if arguments.guard_rounds:
+        restarts = [steps.python(), "tests/replication/empty_restarts.py", "--seed", str(seed)]
+        restarts += ["--rounds", str(arguments.guard_rounds)]
+        parts.append(("guard", restarts, 600 + 60 * arguments.guard_rounds, {}))
+    if arguments.promise_kills:
+        promises = [steps.python(), "-m", "pytest", "-q", "-c", "tests/pytest.ini", "--seed", str(seed)]
+        promises += ["tests/replication/test_promised_writes.py", "-k", "primary_is_killed"]
+        parts.append(("promise-kills", promises, 600 + 60 * arguments.promise_kills,
+                      {"HEARTH_REPLICATION_ROUNDS": str(arguments.promise_kills)}))
     parts.append(("differential", differential, differential_limit, environment))
     if arguments.fuzz_seconds:
         command = [steps.python(), "scripts/fuzz.py", "--seconds", str(arguments.fuzz_seconds)]
@@ -59,6 +68,10 @@ def main():
     parser.add_argument("--cut-seeds", type=int, default=20, help="runs of the tests of snapshots a round (default 20)")
     parser.add_argument("--kills", type=int, default=10, help="kill -9 per fsync policy and round (default 10)")
     parser.add_argument("--sentinel-kills", type=int, default=5, help="failovers in which Sentinels are killed (default 5)")
+    parser.add_argument("--guard-rounds", type=int, default=3,
+                        help="restarts of an empty primary, for Redis and for Hearth (default 3)")
+    parser.add_argument("--promise-kills", type=int, default=3,
+                        help="primaries killed for each way of promising writes (default 3)")
     parser.add_argument("--partitions", type=int, default=0,
                         help="rounds of failing networks, for Redis and for Hearth (default 0; needs root)")
     parser.add_argument("--seed", type=int, help="seed of the first round (default: fresh)")

@@ -1,30 +1,19 @@
 """Persistence off, the primary restarts at once and is empty: its replicas must not copy the emptiness.
 
-HEARTH_REPLICATION_ROUNDS=200 makes the long run of it.
+HEARTH_REPLICATION_ROUNDS=200 makes the long run of it; empty_restarts.py plays the same rounds with the real server, too.
 """
 
 import os
 
 import pytest
 
-from replication.load import Load
+from replication.empty_restarts import Trial, keys, refuses
 from replication.nodes import ONLY_REAL, assert_same_data, wait_in_sync
 from support.resp import OK
 from support.server import wait_for
 
 ROUNDS = int(os.environ.get("HEARTH_REPLICATION_ROUNDS", "3"))
-RATE = 1500
 ours_alone = pytest.mark.skipif(ONLY_REAL, reason="the real server has no guard")
-REASON = "master_link_refused_reason"
-
-
-def keys(one):
-    return sum(int(value.split(",")[0].partition("=")[2]) for name, value in one.info("keyspace").items()
-               if name.startswith("db"))
-
-
-def refuses(replica):
-    return bool(replica.info().get(REASON))
 
 
 def wait_refused(*replicas):
@@ -71,41 +60,10 @@ def test_the_real_server_copies_the_emptiness(node, kind):
 @ours_alone
 @pytest.mark.parametrize("kind", ["redis", "hearth"])
 def test_no_dataset_is_lost_in_rounds_of_empty_restarts(node, seed, kind):
-    """Under load the primary is killed and comes back empty at once. Both replicas keep what they have; one is
-    promoted, and the others follow it by command: the primary of the next round."""
-    primary, *replicas = [node(kind), node("hearth"), node("hearth")]
-    for replica in replicas:
-        replica.replicate(primary)
-    for round_number in range(ROUNDS):
-        with Load(primary, seed + round_number, RATE) as load:
-            wait_for(lambda: load.written > 500 and keys(replicas[0]) > 20 and keys(replicas[1]) > 20, 30, "data")
-            primary.kill()
-        # A replica of the real kind, as this one may have been, leaves the copy that it got on disk.
-        (primary.folder / "dump.rdb").unlink(missing_ok=True)
-        had = [int(replica.info()["slave_repl_offset"]) for replica in replicas]
-        primary.restart()
-        wait_refused(*replicas)
-        assert min(keys(replica) for replica in replicas) > 10
-        assert all(replica.info()["master_link_status"] == "down" for replica in replicas)
-        replicas.sort(key=lambda replica: int(replica.info()["slave_repl_offset"]), reverse=True)
-        assert int(replicas[0].info()["slave_repl_offset"]) >= max(had)
-        promoted, other = replicas
-        if kind == "redis":  # Then a primary of that kind goes on: it takes the data from the promoted one.
-            promoted.promote()
-            other.replicate(promoted)
-            primary.replicate(promoted)
-            wait_in_sync(promoted, other, primary)
-            assert_same_data(promoted, other, primary)
-            primary.promote()
-            promoted.replicate(primary)
-            other.replicate(primary)
-        else:
-            promoted.promote()
-            other.replicate(promoted)
-            primary.replicate(promoted)
-            assert_same_data(promoted, other, primary)
-            primary, replicas = promoted, [other, primary]
-        wait_in_sync(primary, *replicas)
+    """Under load the primary is killed and comes back empty at once. Both replicas keep what they have."""
+    trial = Trial(node, kind, "hearth", seed)
+    for _ in range(ROUNDS):
+        assert trial.play()
 
 
 @ours_alone
