@@ -33,7 +33,6 @@ class Host {
   State state() const { return state_; }
   bool has_process() const { return state_ == State::kRunning || state_ == State::kStopped; }
   // Counts the processes that it has had.
-  uint64_t incarnation() const { return incarnation_; }
 
   int64_t monotonic_us() const {
     return static_cast<int64_t>(static_cast<double>(schedule_.now_us()) * pace_);

@@ -59,7 +59,9 @@ Directives that are accepted but not acted on yet are at the end. [configuration
 - A replica refuses the empty dataset of a primary that it knows and that has come back with another history
   (`replica-keep-data-from-empty-primary`), until the primary has keys or REPLICAOF is said again.
 - A primary that restarts goes on under a new replication id, with the one before as its second; replicas resume from the log
-  that is kept on disk (`repl-backlog-disk-size`).
+  that is kept on disk (`repl-backlog-disk-size`), also those that know an older of its last 16 ids.
+- FAILOVER without FORCE is refused by a target that was started anew with older data meanwhile, and does not lose any
+  (formats/replication.md).
 - What clients write on a writable replica is not in its append-only file; when its time is over it is hidden, not removed.
 - A primary that ran ahead of the replica which took its place rejoins by the keys that differ (`replication-rejoin`), and saves
   what it gives up as `lost-writes-*.aof` under `dir`; between Hearth servers only (formats/replication.md).

@@ -32,8 +32,8 @@ TEST_P(PlantedBugs, AreFoundAndShrunk) {
 INSTANTIATE_TEST_SUITE_P(All, PlantedBugs,
                          ::testing::Values(PlantedBug::kForgetsPreviousEnd, PlantedBug::kNoGuard,
                                            PlantedBug::kKeepsIdAtRestart, PlantedBug::kKeepsIdWhenPromoted,
-                                           PlantedBug::kBelievesBrokenDataset,
-                                           PlantedBug::kOffersRejoinEmpty));
+                                           PlantedBug::kBelievesBrokenDataset, PlantedBug::kOffersRejoinEmpty,
+                                           PlantedBug::kForgetsOlderNames, PlantedBug::kTakesOverWithLess));
 
 TEST(ReplicationWorldTest, WithoutABugNothingIsFound) {
   const Found found = FindViolation(ReplicationWorld(), TestSeed(), 300);

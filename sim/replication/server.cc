@@ -28,11 +28,15 @@ std::string Server::MakeId() {
 }
 
 std::string Server::Describe() const {
+  std::string former;
+  for (const auto& name : history_.former) {
+    former += fmt::format(" (before: {} up to {})", name.id.substr(0, 6), name.end);
+  }
   return fmt::format(
-      "host {} is {} at {}:{} (before: {} up to {}) with {:x}, {} keys{}", id_,
+      "host {} is {} at {}:{}{} with {:x}, {} keys{}", id_,
       primary_ ? fmt::format("a replica of {}, {}", *primary_, link_.state_name()) : "a primary",
-      history_.id.substr(0, 6), offset(), history_.previous_id.substr(0, 6), history_.previous_end,
-      dataset().tag, dataset().keys, is_refusing() ? ", refusing" : "");
+      history_.id.substr(0, 6), offset(), former, dataset().tag, dataset().keys,
+      is_refusing() ? ", refusing" : "");
 }
 
 // ---- life
@@ -168,7 +172,6 @@ void Server::BecomePrimary() {
 
 void Server::BeginFailover(std::optional<HostId> target, bool is_forced, int64_t timeout_ms) {
   if (!is_writable() || (is_forced && !target)) return;
-  is_failover_forced_ = is_forced;
   replication::Failover::Target wanted;
   if (target) wanted = {fmt::format("h{}", *target), 6379};
   trace().Add("host {} begins a failover to {}", id_, wanted.host.empty() ? "anybody" : wanted.host);
@@ -185,8 +188,9 @@ void Server::StepFailover() {
   const auto action = failover_.Step(now_ms(), candidates, offset());
   if (action.kind == replication::Failover::Action::Kind::kFollow) {
     const auto target = static_cast<HostId>(action.target.host[1] - '0');
-    failover_target_life_ = cast_.stage.host(target).incarnation();
-    FollowAs(target, replication::Origin::kFailover);
+    is_failover_forced_ = !action.has_everything;
+    FollowAs(target,
+             is_failover_forced_ ? replication::Origin::kForcedFailover : replication::Origin::kFailover);
   } else if (action.kind == replication::Failover::Action::Kind::kAbort) {
     AbortFailover(action.reason);
   }

@@ -34,6 +34,8 @@ enum class PlantedBug : uint8_t {
   kKeepsIdWhenPromoted,    // so does a replica that becomes a primary
   kBelievesBrokenDataset,  // a dataset that came in part is taken for the one before
   kOffersRejoinEmpty,      // a primary without a key lets others give up theirs, beside the guard
+  kForgetsOlderNames,      // only the last former name is known
+  kTakesOverWithLess,      // a target of a failover that nobody forced does not look what it has
 };
 
 struct ServerOptions {
@@ -109,8 +111,7 @@ class Server final : public Process {
     int64_t heard_ms = 0;
     // What it says of rejoining.
     bool knows_rejoin = false;
-    std::string previous_id;
-    uint64_t previous_end = 0;
+    std::vector<replication::FormerName> former;
     bool is_rejoining = false;
   };
   // A dataset that comes.
@@ -170,7 +171,7 @@ class Server final : public Process {
 
   void OnCommands(ConnectionId id, const std::string& bytes);
   std::string Answer(ConnectionId id, const std::vector<std::string>& words);
-  void TakeOver(HostId from);
+  void TakeOver(HostId from, bool is_forced);
   std::string AnswerPsync(ConnectionId id, const std::vector<std::string>& words);
   std::string SyncRefusal() const;
   replication::HeldLog Held() const;
@@ -207,8 +208,7 @@ class Server final : public Process {
 
   std::map<ConnectionId, Session> sessions_;
   replication::Failover failover_;
-  bool is_failover_forced_ = false;
-  uint64_t failover_target_life_ = 0;  // which process of the target has all that we have
+  bool is_failover_forced_ = false;  // as its target is told
   int64_t pinged_ms_ = 0;
   int64_t kept_alive_ms_ = 0;
 };

@@ -1,6 +1,7 @@
 // A simulated server and its replicas: what replication/replicas.h does, without bytes.
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include <fmt/format.h>
@@ -73,15 +74,18 @@ std::string Server::Answer(ConnectionId id, const std::vector<std::string>& word
   return AnswerPsync(id, words);
 }
 
-// "rejoin", or "rejoin:<previous id>:<its end>:<the database there>".
+// "rejoin", and ":<id>:<its end>:<the database there>" for each former name.
 void Server::TakeCapability(Session& session, const std::string& word) {
   if (!options_.rejoins || !word.starts_with("rejoin") || word == "rejoin-keys") return;
   session.knows_rejoin = true;
-  const size_t id = word.find(':');
-  if (id == std::string::npos) return;
-  const size_t end = word.find(':', id + 1);
-  session.previous_id = word.substr(id + 1, end - id - 1);
-  session.previous_end = ParseUint64(word.substr(end + 1, word.find(':', end + 1) - end - 1)).value_or(0);
+  session.former.clear();
+  for (size_t id = word.find(':'); id != std::string::npos;) {
+    const size_t end = word.find(':', id + 1);
+    const size_t database = word.find(':', end + 1);
+    session.former.push_back({word.substr(id + 1, end - id - 1),
+                              ParseUint64(word.substr(end + 1, database - end - 1)).value_or(0)});
+    id = word.find(':', database + 1);
+  }
 }
 
 std::string Server::SyncRefusal() const {
@@ -100,13 +104,12 @@ replication::HeldLog Server::Held() const {
   return held;
 }
 
-// A primary hands over to us: if nothing forced it, then only when we have all that it has. A target that is
-// started anew in the middle of that may come back with less, and the wire has no word to tell.
-void Server::TakeOver(HostId from) {
+// A primary hands over to us: if nothing forced it, then only when we have all that it has.
+void Server::TakeOver(HostId from, bool is_forced) {
   const Server& former = *cast_.server_of(from);
   // It may have died since it asked.
-  const bool is_planned = former.is_failing_over() && !former.is_failover_forced_ &&
-                          former.failover_target_life_ == host().incarnation();
+  const bool is_planned = former.is_failing_over() && !former.is_failover_forced_;
+  if (is_planned && is_forced) trace().Fail("host {} takes {} for forced, and it is not", id_, from);
   if (is_planned && former.dataset() != dataset()) {
     trace().Fail("host {} takes over from {} in a planned failover without all that it has", id_, from);
   }
@@ -118,7 +121,12 @@ std::string Server::AnswerPsync(ConnectionId id, const std::vector<std::string>&
   if (words.size() > 3 && words[3] == "FAILOVER") {
     if (!is_replica()) return "-ERR PSYNC FAILOVER can't be sent to a master.";
     if (words[1] != history_.id) return "-ERR PSYNC FAILOVER replid must match my replid.";
-    TakeOver(asking.host);
+    const bool is_forced = words.size() <= 4 || words[4] != replication::kUnforced;
+    // Started anew since that was decided.
+    const bool has_everything =
+        ParseUint64(words[2]) == offset() + 1 || cast_.planted == PlantedBug::kTakesOverWithLess;
+    if (!is_forced && !has_everything) return "-ERR PSYNC FAILOVER was not forced";
+    TakeOver(asking.host, is_forced);
   }
   if (std::string refusal = SyncRefusal(); !refusal.empty()) return refusal;
   // Who goes back to where we are would give up all it has, and the guard would not see it.
@@ -126,10 +134,12 @@ std::string Server::AnswerPsync(ConnectionId id, const std::vector<std::string>&
   const replication::ResyncRequest request{.id = words[1],
                                            .wire_offset = ParseInt64(words[2]).value_or(-1),
                                            .knows_rejoin = asking.knows_rejoin && offers_rejoin,
-                                           .previous_id = asking.previous_id,
-                                           .previous_end = asking.previous_end};
+                                           .former = asking.former};
   replication::History told = history_;
-  if (cast_.planted == PlantedBug::kForgetsPreviousEnd) told.previous_end = UINT64_MAX;
+  if (cast_.planted == PlantedBug::kForgetsPreviousEnd) {
+    for (auto& name : told.former) name.end = UINT64_MAX;
+  }
+  if (cast_.planted == PlantedBug::kForgetsOlderNames && told.former.size() > 1) told.former.resize(1);
   const replication::ResyncChoice choice = replication::ChooseResync(request, told, Held());
   if (request.id != "?")
     CheckChoice(choice, words[1], static_cast<uint64_t>(request.wire_offset) - 1, asking.host);
@@ -164,7 +174,12 @@ void Server::CheckChoice(const replication::ResyncChoice& choice, const std::str
     return;
   }
   const bool is_partial = choice.way != Way::kFull;
-  const bool is_known = id == history_.id || (id == history_.previous_id && offset <= history_.previous_end);
+  // What the log on disk was called in former lives is known, too.
+  const auto on_disk =
+      kept_.names | std::views::reverse | std::views::take(replication::History::kMaxFormerNames);
+  const bool is_known = history_.Holds(id, offset) || std::ranges::any_of(on_disk, [&](const auto& name) {
+                          return id == name.id && offset <= name.end_offset;
+                        });
   const uint64_t first = options_.keeping.has_disk_log && kept_.disk_end >= kept_.memory_first
                              ? std::min(kept_.disk_first, kept_.memory_first)
                              : kept_.memory_first;

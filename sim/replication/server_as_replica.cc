@@ -29,8 +29,7 @@ replication::LinkPlace Server::PlaceNow() const {
   if (kept_.is_wanted) place.id = history_.id;
   place.offset = offset();
   place.has_data = dataset().keys != 0;
-  place.previous_id = history_.previous_id;
-  place.previous_end = history_.previous_end;
+  place.former = history_.former;
   return place;
 }
 

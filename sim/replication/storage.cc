@@ -61,8 +61,11 @@ void KeptLog::Begin(const std::string& id, uint64_t offset, const Dataset& now) 
   names = {{id, offset}};
 }
 
+// A name under which nothing was logged leaves no segment.
 void KeptLog::Rename(const std::string& id) {
-  names.back().end_offset = log.end();
+  const uint64_t begin = names.size() > 1 ? names[names.size() - 2].end_offset : disk_first;
+  if (begin == log.end()) names.pop_back();
+  if (!names.empty()) names.back().end_offset = log.end();
   names.push_back({id, log.end()});
 }
 

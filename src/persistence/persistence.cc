@@ -157,7 +157,7 @@ void Persistence::GoOnFrom(const Restored& restored) {
   // A primary's next effect says its database; what a replica gets next may not.
   effects_.set_database(is_replica_ ? restored.database : -1);
   parts_.log.Notice("The dataset is at offset {} of the history {}", restored.offset,
-                    is_replica_ ? history_.id : history_.previous_id);
+                    is_replica_ ? history_.id : history_.previous()->id);
 }
 
 void Persistence::StartLog(uint64_t offset) {
@@ -199,7 +199,7 @@ Status Persistence::Stop(FinalSave save) {
   if (result) {
     // Nothing must be promised any more that the files do not have.
     parts_.engine.RestWrites(engine::RestReason::kShutdown, true);
-    EndNote note{.database = effects_.database()};
+    EndNote note{.database = effects_.database(), .former = history_.former};
     append_only_.DescribeEnd(note.aof_file, note.aof_bytes);
     disk_log_.StopInOrder(EncodeEndNote(note));
   }

@@ -122,7 +122,7 @@ TEST_P(PersistenceTest, AServerWithoutReplicationKeepsNoLogOnDisk) {
   EXPECT_TRUE(disk_.List("/home/write-log").value().empty());
   auto life = Begin();
   EXPECT_FALSE(life->persistence->is_log_wanted());
-  EXPECT_EQ(life->history().previous_id, "");
+  EXPECT_EQ(life->history().previous(), nullptr);
   EXPECT_EQ(life->history().id.size(), replication::kIdDigits);
 }
 
@@ -146,7 +146,7 @@ TEST_P(PersistenceTest, AnOrderlyRestartOfAPrimaryKeepsItsPlaceAndTail) {
     auto life = Begin();
     EXPECT_EQ(life->offset(), end);
     second_id = life->history().id;
-    EXPECT_EQ(life->history(), (History{.id = second_id, .previous_id = id, .previous_end = end}));
+    EXPECT_EQ(life->history(), (History{.id = second_id, .former = {{id, end}}}));
     EXPECT_NE(second_id, id);
     EXPECT_TRUE(life->persistence->is_log_wanted());
     life->Do("SET c 3");
@@ -155,7 +155,11 @@ TEST_P(PersistenceTest, AnOrderlyRestartOfAPrimaryKeepsItsPlaceAndTail) {
     life->Stop();
   }
   auto life = Begin();
-  EXPECT_EQ(life->history().previous_id, second_id);
+  ASSERT_NE(life->history().previous(), nullptr);
+  EXPECT_EQ(life->history().previous()->id, second_id);
+  // Whoever was away all the time can still go on.
+  EXPECT_TRUE(life->history().Holds(id, end));
+  EXPECT_FALSE(life->history().Holds(id, end + 1));
   const std::string tail = life->Tail(start);
   EXPECT_EQ(tail.size(), life->offset() - start);
   EXPECT_NE(tail.find("$1\r\na\r\n"), std::string::npos);

@@ -1,5 +1,6 @@
 #include "persistence/place.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,9 +11,8 @@ namespace hearth::persistence {
 namespace {
 
 constexpr std::string_view kDatabase = "database=";
+constexpr std::string_view kFormer = "former=";
 constexpr std::string_view kAof = "aof=";
-
-using Names = std::vector<log::Segments::Recovered::Name>;
 
 // The index of the name that the history has at `place`; Names::size() if it is another history there. Where
 // the id changes, the history has both.
@@ -27,15 +27,39 @@ size_t NameAt(const log::Segments::Recovered& kept, const Place& place) {
   return kept.names.size();
 }
 
-// The line that begins with `key`, without it.
-std::optional<std::string_view> LineOf(std::string_view text, std::string_view key) {
-  while (!text.empty()) {
-    const size_t end = text.find('\n');
-    if (end == std::string_view::npos) return std::nullopt;
-    if (text.starts_with(key)) return text.substr(key.size(), end - key.size());
-    text.remove_prefix(end + 1);
+// The next line, without its end, taken from the front of `text`; nullopt if there is no whole one.
+std::optional<std::string_view> TakeLine(std::string_view& text) {
+  const size_t end = text.find('\n');
+  if (end == std::string_view::npos) return std::nullopt;
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(end + 1);
+  return line;
+}
+
+std::string_view TakeWord(std::string_view& line) {
+  const std::string_view word = line.substr(0, line.find(' '));
+  line.remove_prefix(std::min(word.size() + 1, line.size()));
+  return word;
+}
+
+std::optional<int> DatabaseIn(std::string_view text) {
+  const auto number = ParseInt64(text);
+  if (!number || *number < -1 || *number > INT32_MAX) return std::nullopt;
+  return static_cast<int>(*number);
+}
+
+// What `kept` says of the names before that of `index`, the last one first. An orderly end knows more of them
+// than the segments, which say no database, and nothing of a name under which nothing was written.
+std::vector<replication::FormerName> NamesBefore(const log::Segments::Recovered& kept, size_t index) {
+  if (kept.is_complete && index + 1 == kept.names.size()) {
+    if (auto note = DecodeEndNote(kept.end_note)) return std::move(note->former);
   }
-  return std::nullopt;
+  std::vector<replication::FormerName> former;
+  while (index > 0 && former.size() < replication::History::kMaxFormerNames) {
+    const auto& name = kept.names[--index];
+    former.push_back({name.id, name.end_offset});
+  }
+  return former;
 }
 
 }  // namespace
@@ -53,40 +77,48 @@ Restored Restore(const std::optional<Place>& known, const std::optional<log::Seg
   const size_t name = kept ? NameAt(*kept, *known) : 0;
   restored.keeps_log = kept && name < kept->names.size();
   restored.history.id = known->id;
-  if (is_replica) {
-    // It writes nothing of its own, so that what it adds under this id is what its primary has there.
-    if (restored.keeps_log && name > 0) {
-      restored.history.previous_id = kept->names[name - 1].id;
-      restored.history.previous_end = kept->names[name - 1].end_offset;
-    }
-  } else {
-    // Others may have more of that history than this dataset; what is written now is another branch of it.
-    restored.history.Rename(std::move(fresh_id), known->offset, known->database);
-  }
+  if (restored.keeps_log) restored.history.former = NamesBefore(*kept, name);
+  // A replica writes nothing of its own, so that what it adds under this id is what its primary has there. Of
+  // a primary's history others may have more than this dataset; what it writes now is another branch of it.
+  if (!is_replica) restored.history.Rename(std::move(fresh_id), known->offset, known->database);
   return restored;
 }
 
 std::string EncodeEndNote(const EndNote& note) {
   std::string text = fmt::format("{}{}\n", kDatabase, note.database);
+  for (const replication::FormerName& name : note.former) {
+    text += fmt::format("{}{} {} {}\n", kFormer, name.id, name.end, name.database);
+  }
   if (!note.aof_file.empty()) text += fmt::format("{}{} {}\n", kAof, note.aof_bytes, note.aof_file);
   return text;
 }
 
 std::optional<EndNote> DecodeEndNote(std::string_view text) {
   EndNote note;
-  const auto database = LineOf(text, kDatabase);
-  if (!database) return std::nullopt;
-  const auto number = ParseInt64(*database);
-  if (!number || *number < -1 || *number > INT32_MAX) return std::nullopt;
-  note.database = static_cast<int>(*number);
-  if (const auto aof = LineOf(text, kAof)) {
-    const size_t blank = aof->find(' ');
-    if (blank == std::string_view::npos) return std::nullopt;
-    const auto bytes = ParseUint64(aof->substr(0, blank));
-    if (!bytes) return std::nullopt;
-    note.aof_bytes = *bytes;
-    note.aof_file = aof->substr(blank + 1);
+  bool has_database = false;
+  while (auto line = TakeLine(text)) {
+    if (line->starts_with(kDatabase)) {
+      const auto database = DatabaseIn(line->substr(kDatabase.size()));
+      if (!database) return std::nullopt;
+      note.database = *database;
+      has_database = true;
+    } else if (line->starts_with(kFormer)) {
+      line->remove_prefix(kFormer.size());
+      const std::string_view id = TakeWord(*line);
+      const auto end = ParseUint64(TakeWord(*line));
+      const auto database = DatabaseIn(*line);
+      if (id.size() != replication::kIdDigits || !end || !database) return std::nullopt;
+      note.former.push_back({std::string(id), *end, *database});
+    } else if (line->starts_with(kAof)) {
+      line->remove_prefix(kAof.size());
+      if (line->find(' ') == std::string_view::npos) return std::nullopt;
+      const auto bytes = ParseUint64(TakeWord(*line));
+      if (!bytes) return std::nullopt;
+      note.aof_bytes = *bytes;
+      note.aof_file = *line;
+    }
   }
+  if (!has_database || note.former.size() > replication::History::kMaxFormerNames) return std::nullopt;
   return note;
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "log/segments.h"
 #include "replication/core/history.h"
@@ -38,9 +39,10 @@ Restored Restore(const std::optional<Place>& known, const std::optional<log::Seg
                  bool is_replica, std::string fresh_id);
 
 // What an orderly end notes beside the log: the state of the append-only file, which says nothing itself of
-// its place.
+// its place, and what the segments do not say of the history's names.
 struct EndNote {
   int database = -1;
+  std::vector<replication::FormerName> former{};
   std::string aof_file;  // the last incremental file; empty if the AOF does not hold the whole dataset
   uint64_t aof_bytes = 0;
 

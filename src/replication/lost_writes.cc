@@ -12,9 +12,7 @@ namespace {
 constexpr size_t kWriteBytes = size_t{256} << 10;
 
 std::string NameOf(int64_t seconds, const History& history, uint64_t offset) {
-  const bool is_former = !history.previous_id.empty() && offset <= history.previous_end;
-  return fmt::format("lost-writes-{}-{}-{}.aof", seconds, is_former ? history.previous_id : history.id,
-                     offset);
+  return fmt::format("lost-writes-{}-{}-{}.aof", seconds, history.NameAt(offset), offset);
 }
 
 void AppendBulk(std::string_view word, std::string& to) {

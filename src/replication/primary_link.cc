@@ -62,9 +62,7 @@ LinkPlace PrimaryLink::PlaceNow() const {
   if (parts_.persistence.is_log_wanted()) {
     const History& history = parts_.persistence.history();
     place.id = history.id;
-    place.previous_id = history.previous_id;
-    place.previous_end = history.previous_end;
-    place.previous_database = history.previous_database;
+    place.former = history.former;
   }
   place.offset = parts_.persistence.write_log().end_offset();
   place.has_data = HasData(parts_.engine);

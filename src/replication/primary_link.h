@@ -83,7 +83,7 @@ class PrimaryLink {
     // The history goes on under another id.
     std::function<void()> on_new_id;
     std::string version;  // to tell the primary; empty for not
-    // What came of Origin::kFailover. May stop the link, or follow another.
+    // What came of a failover. May stop the link, or follow another.
     std::function<void(bool is_accepted)> on_failover_answer;
     // What we say of ourselves in promised writes, and a text of the primary's in the stream
     // (core/acks_set.h).

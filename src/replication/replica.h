@@ -7,9 +7,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/client.h"
 #include "log/write_log.h"
+#include "replication/core/history.h"
 #include "replication/full_sync.h"
 #include "replication/replica_catch_up.h"
 #include "replication/replica_fanout.h"
@@ -33,9 +35,7 @@ struct ReplicaAnnouncement {
 
   // ---- rejoin (docs/formats/replication.md)
   bool knows_rejoin = false;
-  std::string previous_id;  // of its history, empty if it has none; up to an offset and the database there
-  uint64_t previous_end = 0;
-  int previous_database = -1;
+  std::vector<FormerName> former;            // of its history
   std::shared_ptr<WrittenKeys> rejoin_keys;  // that it has written since our histories parted
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/numbers.h"
 #include "base/text.h"
+#include "replication/core/link.h"
 #include "replication/replicas.h"
 
 namespace hearth::replication {
@@ -150,6 +151,12 @@ bool Replicas::AskForFailover(engine::Context& ctx) {
   }
   if (!EqualsIgnoreCase(ctx[1], parts_.persistence.history().id)) {
     ctx.Error("ERR PSYNC FAILOVER replid must match my replid.");
+    return false;
+  }
+  // We had everything when that was decided, and were started anew with less since then.
+  const uint64_t end = parts_.persistence.write_log().end_offset();
+  if (ctx.size() > 4 && EqualsIgnoreCase(ctx[4], kUnforced) && ParseUint64(ctx[2]) != end + 1) {
+    ctx.Error(fmt::format("ERR PSYNC FAILOVER was not forced, and I have the offsets up to {} alone.", end));
     return false;
   }
   if (on_promotion_) on_promotion_();

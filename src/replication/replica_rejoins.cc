@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/numbers.h"
@@ -14,27 +15,28 @@ namespace hearth::replication {
 
 // ---- what it says
 
-// "rejoin", or "rejoin:<previous id>:<its end>:<the database there>". Whoever says it otherwise has said
-// nothing.
+// "rejoin", and ":<id>:<its end>:<the database there>" for each former name. What cannot be read, and what
+// stands behind it, was not said.
 void Replicas::SetRejoin(ReplicaAnnouncement& announced, std::string_view text) {
   constexpr std::string_view kWord = "rejoin";
   if (!settings_.replication_rejoin) return;
-  if (text == kWord) announced.knows_rejoin = true;
   std::string_view rest = text.substr(kWord.size());
+  if (!rest.empty() && rest.front() != ':') return;
+  announced.knows_rejoin = true;
+  announced.former.clear();
   const auto next = [&rest] {
     rest.remove_prefix(std::min<size_t>(rest.size(), 1));
     const std::string_view word = rest.substr(0, rest.find(':'));
     rest.remove_prefix(word.size());
     return word;
   };
-  const std::string_view id = next();
-  const auto end = ParseUint64(next());
-  const auto database = ParseInt64(next());
-  if (id.size() != kIdDigits || !end || !database || *database < -1 || *database > INT32_MAX) return;
-  announced.knows_rejoin = true;
-  announced.previous_id = id;
-  announced.previous_end = *end;
-  announced.previous_database = static_cast<int>(*database);
+  while (!rest.empty() && announced.former.size() < History::kMaxFormerNames) {
+    const std::string_view id = next();
+    const auto end = ParseUint64(next());
+    const auto database = ParseInt64(next());
+    if (id.size() != kIdDigits || !end || !database || *database < -1 || *database > INT32_MAX) return;
+    announced.former.push_back({std::string(id), *end, static_cast<int>(*database)});
+  }
 }
 
 // False if it was an error.
@@ -56,8 +58,7 @@ ResyncRequest Replicas::RequestOf(const engine::Client& client, std::string_view
   // Who has no key would have the replica give up all that it has: an empty dataset is sent whole, for the
   // replica's guard to judge (core/link.h).
   request.knows_rejoin = announced->second.knows_rejoin && HasData(parts_.engine);
-  request.previous_id = announced->second.previous_id;
-  request.previous_end = announced->second.previous_end;
+  request.former = announced->second.former;
   return request;
 }
 
@@ -66,12 +67,13 @@ ResyncRequest Replicas::RequestOf(const engine::Client& client, std::string_view
 // Selected in the stream where histories parted, which is where one of them got another name; -1 if neither
 // side knows.
 int Replicas::DatabaseAt(uint64_t offset, const ReplicaAnnouncement& announced) const {
-  const History& history = parts_.persistence.history();
-  if (!history.previous_id.empty() && history.previous_end == offset && history.previous_database >= 0) {
-    return history.previous_database;
+  const std::span<const FormerName> sides[] = {parts_.persistence.history().former, announced.former};
+  for (const std::span<const FormerName> names : sides) {
+    for (const FormerName& name : names) {
+      if (name.end == offset && name.database >= 0) return name.database;
+    }
   }
-  return announced.previous_end == offset && !announced.previous_id.empty() ? announced.previous_database
-                                                                            : -1;
+  return -1;
 }
 
 // It is no replica yet: it asks again when it knows what it has to give up.

@@ -127,16 +127,16 @@ void Replication::StepFailover() {
                                                  parts_.persistence.write_log().end_offset());
   if (action.kind == Failover::Action::Kind::kFollow) {
     parts_.log.Notice("Failing over to {}:{}: {}.", action.target.host, action.target.port, action.reason);
-    FollowFailoverTarget(action.target);
+    FollowFailoverTarget(action.target, action.has_everything ? Origin::kFailover : Origin::kForcedFailover);
   } else if (action.kind == Failover::Action::Kind::kAbort) {
     AbortFailover(action.reason);
   }
 }
 
-void Replication::FollowFailoverTarget(const Failover::Target& target) {
+void Replication::FollowFailoverTarget(const Failover::Target& target, Origin origin) {
   replicas_.acks().BecomeReplica();
   TakeRole({target.host, target.port});
-  link_.Follow(target.host, target.port, Origin::kFailover);
+  link_.Follow(target.host, target.port, origin);
 }
 
 void Replication::AbortFailover(std::string_view reason) {

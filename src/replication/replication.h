@@ -88,7 +88,7 @@ class Replication {
   void TakeRole(settings::PrimaryAddress primary);
   std::string_view SyncRefusal() const;
   void StepFailover();
-  void FollowFailoverTarget(const Failover::Target& target);
+  void FollowFailoverTarget(const Failover::Target& target, Origin origin);
   void OnFailoverAnswer(bool accepted);
   void OnClosed(engine::Client& client);
   Status CheckEpoch(uint64_t epoch) const;

@@ -314,12 +314,11 @@ void ReplicationCommands::WriteLog(InfoText& text) const {
   const bool has_backlog = replication_.persistence().is_log_wanted();
   text.Add("master_failover_state", replication_.failover().state_name());
   text.Add("master_replid", history.id);
-  text.Add("master_replid2",
-           history.previous_id.empty() ? std::string(replication::kIdDigits, '0') : history.previous_id);
+  const replication::FormerName* const second = history.previous();
+  text.Add("master_replid2", second == nullptr ? std::string(replication::kIdDigits, '0') : second->id);
   text.Add("master_repl_offset", log.end_offset());
   // The wire counts from one.
-  text.Add("second_repl_offset",
-           history.previous_id.empty() ? int64_t{-1} : static_cast<int64_t>(history.previous_end) + 1);
+  text.Add("second_repl_offset", second == nullptr ? int64_t{-1} : static_cast<int64_t>(second->end) + 1);
   text.Add("repl_backlog_active", static_cast<int>(has_backlog));
   text.Add("repl_backlog_size", engine_.settings().repl_backlog_size);
   text.Add("repl_backlog_first_byte_offset", has_backlog ? log.first_offset() + 1 : 0);

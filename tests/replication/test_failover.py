@@ -3,7 +3,7 @@
 import pytest
 
 from replication.load import Load
-from replication.nodes import assert_same_data, wait_in_sync, wait_online
+from replication.nodes import ONLY_REAL, assert_same_data, wait_in_sync, wait_online
 from support.resp import OK, Error
 from support.server import wait_for
 
@@ -140,6 +140,32 @@ def test_a_failover_that_its_target_does_not_take_is_undone(node, pair):
         wait_role(primary, "master")
         assert client.call("SET", "after", "1") == OK
     assert failover_state(primary) == "no-failover"
+
+
+@pytest.mark.skipif(ONLY_REAL, reason="the real server takes over with whatever it has")
+def test_a_target_that_came_back_with_older_data_does_not_take_over(node):
+    """It had everything when that was decided. The primary stays the primary, and nothing is lost."""
+    primary = node("hearth", "--repl-ping-replica-period", "3600")
+    replica = node("hearth", "--save", "3600 1", primary=primary)
+    primary.call("SET", "early", "1")
+    wait_in_sync(primary, replica)
+    assert replica.call("SAVE") == OK
+    primary.call("SET", "late", "1")
+    wait_in_sync(primary, replica)
+    wait_for(lambda: primary.online() and int(primary.online()[0]["offset"]) == primary.offset, 20,
+             "all to be acknowledged")
+    replica.freeze()
+    assert primary.call("FAILOVER") == OK
+    wait_for(lambda: failover_state(primary) == "failover-in-progress", 10, "the attempt")
+    replica.kill()
+    replica.restart()
+    wait_for(lambda: failover_state(primary) == "no-failover", 20, "the end of the attempt")
+    wait_role(primary, "master")
+    assert "was not forced" in primary.log()
+    assert primary.call("GET", "late") == b"1"
+    assert primary.call("SET", "after", "1") == OK
+    assert_same_data(primary, replica)
+    assert replica.info()["role"] == "slave"
 
 
 # -- min-replicas-to-write.

@@ -261,6 +261,25 @@ def test_both_go_back_and_forth(parted):
         wait_for(lambda: not old.replicas(), 10, "the replica to be gone")
 
 
+@pytest.mark.parametrize("kept", [["--save", "3600 1"], ["--appendonly", "yes"]], ids=["rdb", "aof"])
+def test_either_may_have_been_restarted_since(parted, kept):
+    """Where they parted has several names by then."""
+    old, new, part = parted(*kept)
+    part()
+    write(old, ["SET", "k1", "lost"])
+    new.promote()
+    for turn in range(3):
+        write(new, ["SET", f"k{turn + 2}", "kept"])
+        for one in (old, new) if turn < 2 else [new]:
+            one.signal(15)
+            one.wait_for_exit()
+            one.restart()
+    write(old, ["SET", "k9", "lost"])
+    rejoin(old, new)
+    lost = [words for words in lost_commands(lost_files(old)[0]) if words[0] != b"SELECT"]
+    assert lost == [[b"SET", b"k1", b"lost"], [b"SET", b"k9", b"lost"]]
+
+
 def test_replicas_of_the_one_that_rejoins_follow(parted, node):
     old, new, part = parted()
     below = node("hearth", primary=old)

@@ -159,6 +159,34 @@ def test_the_role_outlives_a_restart_if_the_configuration_is_rewritten(node, kin
     assert replica.info()["role"] == "master"
 
 
+@pytest.mark.skipif(ONLY_REAL, reason="the real server knows two names of its history")
+@pytest.mark.parametrize("kept", PERSISTENCE)
+@pytest.mark.parametrize("writes", [True, False], ids=["writes", "idle"])
+def test_a_replica_that_was_away_over_several_restarts_of_its_primary_goes_on(node, kept, writes):
+    """Each restart gives the history another name. A replica that stayed knows all of them, too."""
+    primary, stays, *away = [node("hearth", *PERSISTENCE[kept], *NO_PINGS) for _ in range(4)]
+    primary.call("SET", "k", "v")
+    for replica in (stays, *away):
+        replica.replicate(primary)
+    wait_in_sync(primary, stays, *away)
+    for replica in away:
+        replica.signal(15)
+        replica.wait_for_exit()
+    for _ in range(3):
+        end_and_restart(primary)
+        if writes:
+            assert primary.call("INCR", "n") > 0
+        wait_in_sync(primary, stays)
+    for replica, target in zip(away, (primary, stays)):
+        replica.restart()
+        if target is stays:
+            stays.promote()
+        before = target.count("sync_full")
+        replica.replicate(target)
+        assert_same_data(target, replica)
+        assert target.count("sync_full") == before, target.log()
+
+
 @pytest.mark.parametrize("kept", ["rdb"] if ONLY_REAL else PERSISTENCE)
 def test_a_promoted_replica_keeps_its_siblings_through_a_restart(node, kept):
     primary = node(OURS, *NO_PINGS)

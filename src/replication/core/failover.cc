@@ -18,7 +18,7 @@ Failover::Action Failover::Step(int64_t now_ms, std::span<const Candidate> candi
         target_.host.empty() || (candidate.host == target_.host && candidate.port == target_.port);
     if (!is_wanted || candidate.acked_offset != end_offset) continue;
     state_ = State::kInProgress;
-    return {Action::Kind::kFollow, {candidate.host, candidate.port}, "the target has everything"};
+    return {Action::Kind::kFollow, {candidate.host, candidate.port}, "the target has everything", true};
   }
   if (deadline_ms_ == 0 || now_ms < deadline_ms_) return {};
   if (!is_forced_) return {Action::Kind::kAbort, {}, "Replica never caught up before timeout"};

@@ -26,8 +26,9 @@ class Failover {
   };
   struct Action {
     enum class Kind { kNone, kFollow, kAbort } kind = Kind::kNone;
-    Target target;       // of kFollow
-    std::string reason;  // for the log
+    Target target;                // of kFollow
+    std::string reason;           // for the log
+    bool has_everything = false;  // the target of kFollow; else the time is up
   };
 
   // `deadline_ms` 0 is never; a forced one does not wait longer than that for the target.

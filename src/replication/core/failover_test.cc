@@ -18,6 +18,7 @@ TEST(FailoverTest, WaitsUntilAReplicaHasEverything) {
   const auto action = failover.Step(2, Candidates{{"a", 1, 90}, {"b", 2, 100}}, 100);
   EXPECT_EQ(action.kind, Kind::kFollow);
   EXPECT_EQ(action.target.host, "b");
+  EXPECT_TRUE(action.has_everything);
   EXPECT_STREQ(failover.state_name(), "failover-in-progress");
   EXPECT_EQ(failover.Step(3, Candidates{{"b", 2, 100}}, 100).kind, Kind::kNone);
 }
@@ -36,6 +37,7 @@ TEST(FailoverTest, AForcedOneDoesNotWaitBeyondItsTime) {
   const auto action = failover.Step(50, {}, 100);
   EXPECT_EQ(action.kind, Kind::kFollow);
   EXPECT_EQ(action.target.port, 1);
+  EXPECT_FALSE(action.has_everything);
 }
 
 }  // namespace

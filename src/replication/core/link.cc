@@ -6,7 +6,6 @@
 
 #include "base/assert.h"
 #include "base/numbers.h"
-#include "replication/core/history.h"
 
 namespace hearth::replication {
 namespace {
@@ -37,11 +36,13 @@ std::string_view TakeWord(std::string_view& line) {
 }
 
 // Redis passes over a capability that it does not know, so that all that we have to say on the matter is in
-// this word: "rejoin", or "rejoin:<previous id>:<its end>:<the database there>".
+// this word: "rejoin", and ":<id>:<its end>:<the database there>" for each former name, the last one first.
 std::string RejoinCapability(const LinkPlace& place) {
-  if (place.previous_id.empty()) return "rejoin";
-  return "rejoin:" + place.previous_id + ":" + std::to_string(place.previous_end) + ":" +
-         std::to_string(place.previous_database);
+  std::string word = "rejoin";
+  for (const FormerName& name : place.former) {
+    word += ":" + name.id + ":" + std::to_string(name.end) + ":" + std::to_string(name.database);
+  }
+  return word;
 }
 
 bool IsHistoryId(std::string_view id) {
@@ -100,7 +101,8 @@ void Link::On(Now& now, const link_input::Follow& input) {
   primary_ = input.primary;
   // What an operator asks for is done, whatever the primary has.
   is_guarded_ = input.origin == Origin::kConfiguration;
-  is_failing_over_ = input.origin == Origin::kFailover;
+  is_forced_ = input.origin == Origin::kForcedFailover;
+  is_failing_over_ = is_forced_ || input.origin == Origin::kFailover;
   avoids_rejoin_ = false;
   Open(now);
 }
@@ -264,8 +266,10 @@ void Link::AskForStream(Now& now) {
   }
   const std::string next = std::to_string(now.place.offset + 1);
   now.Notice("Trying a partial resynchronization (request " + now.place.id + ":" + next + ").");
-  if (is_failing_over_) {
+  if (is_failing_over_ && is_forced_) {
     now.Add(link_effect::Send{Command({"PSYNC", now.place.id, next, "FAILOVER"})});
+  } else if (is_failing_over_) {
+    now.Add(link_effect::Send{Command({"PSYNC", now.place.id, next, "FAILOVER", kUnforced})});
   } else {
     now.Add(link_effect::Send{Command({"PSYNC", now.place.id, next})});
   }
@@ -329,16 +333,17 @@ void Link::OnRejoin(Now& now, std::string_view reply) {
   const auto offset = ParseUint64(TakeWord(rest));
   const auto database = ParseInt64(TakeWord(rest));
   const LinkPlace& place = now.place;
+  const FormerName* const former = FindName(place.former, id);
   const bool is_ours = offset && !id.empty() && *offset <= place.offset &&
-                       (id == place.id || (id == place.previous_id && *offset <= place.previous_end));
+                       (id == place.id || (former != nullptr && *offset <= former->end));
   if (!is_ours || !database || *database < -1 || *database > INT32_MAX) {
     now.Warn("Master offers to go back to a place that we do not know: " + std::string(reply));
     AskForFullCopy(now);
     return AnswerFailover(now, true);
   }
   parting_ = {std::string(id), *offset, static_cast<int>(*database)};
-  if (parting_.database < 0 && id == place.previous_id && *offset == place.previous_end) {
-    parting_.database = place.previous_database;
+  if (parting_.database < 0 && former != nullptr && *offset == former->end) {
+    parting_.database = former->database;
   }
   now.Notice("Our history has parted from that of the master at offset " + std::to_string(*offset) + ", " +
              std::to_string(place.offset - *offset) + " bytes ago. Looking which keys differ.");

@@ -26,13 +26,18 @@
 #include <variant>
 #include <vector>
 
+#include "replication/core/history.h"
+
 namespace hearth::replication {
 
 // Who named the primary.
 enum class Origin : uint8_t {
   kConfiguration,
   kOperator,
-  kFailover,  // FAILOVER: the replica is asked to become a primary
+  // FAILOVER: the replica, which has everything, is asked to become a primary. It may have been started anew
+  // with less meanwhile, and refuses then (docs/formats/replication.md).
+  kFailover,
+  kForcedFailover,  // with whatever it has
 };
 
 struct LinkSettings {
@@ -48,15 +53,17 @@ struct LinkSettings {
   std::string acks_word{};
 };
 
+// The word behind FAILOVER in PSYNC of who was not forced: whoever is not at that very offset is to refuse.
+// Redis passes over it.
+inline constexpr std::string_view kUnforced = "UNFORCED";
+
 // What we have, at this moment.
 struct LinkPlace {
   std::string id;       // of our history; empty if there is none to go on with
   uint64_t offset = 0;  // its bytes that we have
   bool has_data = false;
-  // What the history was called before, as History::previous_id and so on.
-  std::string previous_id{};
-  uint64_t previous_end = 0;
-  int previous_database = -1;
+  // What the history was called before, as in History.
+  std::vector<FormerName> former{};
 };
 
 namespace link_input {
@@ -138,7 +145,7 @@ struct GoBack {
   uint64_t offset;
   int database;
 };
-// What came of Origin::kFailover.
+// What came of a failover.
 struct AnswerFailover {
   bool is_accepted;
 };
@@ -220,6 +227,7 @@ class Link {
   bool is_guarded_ = false;
   bool has_left_ = false;         // and stays away
   bool is_failing_over_ = false;  // until the replica has answered
+  bool is_forced_ = false;        // it is to take over with whatever it has
   Parting parting_;               // of kRejoin and what follows it
   bool is_rejoining_ = false;     // the keys that differ were asked for, or come
   bool are_keys_refused_ = false;

@@ -16,6 +16,7 @@ using Words = std::vector<std::string>;
 const std::string kOurs(40, 'a');
 const std::string kTheirs(40, 'b');
 const std::string kFormer(40, 'c');
+const std::string kOldest(40, 'd');
 
 // A replica that has kOurs up to 500, and was offered to rejoin by what `Offer` says.
 class LinkRejoinTest : public testing::Test {
@@ -84,11 +85,12 @@ class LinkRejoinTest : public testing::Test {
 TEST_F(LinkRejoinTest, SaysThatItCanAndWhatItsHistoryWasCalled) {
   Offer("+REJOIN " + kOurs + " 300 0");
   EXPECT_TRUE(greeting.ends_with("capa rejoin")) << greeting;
-  place.previous_id = kFormer;
-  place.previous_end = 200;
-  place.previous_database = 3;
+  place.former = {{kFormer, 200, 3}};
   Offer("+REJOIN " + kOurs + " 300 0");
   EXPECT_TRUE(greeting.ends_with("capa rejoin:" + kFormer + ":200:3")) << greeting;
+  place.former.push_back({kOldest, 90});
+  Offer("+REJOIN " + kOurs + " 300 0");
+  EXPECT_TRUE(greeting.ends_with("capa rejoin:" + kFormer + ":200:3:" + kOldest + ":90:-1")) << greeting;
 }
 
 TEST_F(LinkRejoinTest, SaysNothingOfItWithoutAHistoryOrWhenItMustNot) {
@@ -156,18 +158,16 @@ TEST_F(LinkRejoinTest, TakesAFullCopyWhereThePrimaryGivesOne) {
 TEST_F(LinkRejoinTest, DoesNotGoBackToAPlaceThatItNeverHad) {
   for (const std::string& place_of_theirs :
        {kTheirs + " 300 0", kOurs + " 501 0", kOurs + " 300 -2", kFormer + " 201 0", std::string("")}) {
-    place.previous_id = kFormer;
-    place.previous_end = 200;
+    place.former = {{kFormer, 200}};
     EXPECT_EQ(Offer("+REJOIN " + place_of_theirs), Words{"send PSYNC ? -1"}) << place_of_theirs;
   }
   EXPECT_EQ(Offer("+REJOIN " + kFormer + " 200 0"), Words{"gather 200 0"});
 }
 
 TEST_F(LinkRejoinTest, KnowsTheDatabaseWhereItsOwnHistoryWasRenamed) {
-  place.previous_id = kFormer;
-  place.previous_end = 200;
-  place.previous_database = 4;
+  place.former = {{kFormer, 200, 4}, {kOldest, 90, 5}};
   EXPECT_EQ(Offer("+REJOIN " + kFormer + " 200 -1"), Words{"gather 200 4"});
+  EXPECT_EQ(Offer("+REJOIN " + kOldest + " 90 -1"), Words{"gather 90 5"});
   EXPECT_EQ(Offer("+REJOIN " + kFormer + " 100 -1"), Words{"gather 100 -1"});
 }
 

@@ -253,6 +253,9 @@ TEST_F(LinkTest, StopsInEveryState) {
 TEST_F(LinkTest, AsksAReplicaToTakeOver) {
   place = {kOurs, 66, true};
   Follow(Origin::kFailover);
+  EXPECT_EQ(ShakeHands(), Words{"send *5\r\n$5\r\nPSYNC\r\n$40\r\n" + kOurs +
+                                "\r\n$2\r\n67\r\n$8\r\nFAILOVER\r\n$8\r\nUNFORCED\r\n"});
+  Follow(Origin::kForcedFailover);
   EXPECT_EQ(ShakeHands(),
             Words{"send *4\r\n$5\r\nPSYNC\r\n$40\r\n" + kOurs + "\r\n$2\r\n67\r\n$8\r\nFAILOVER\r\n"});
   EXPECT_EQ(Line("+CONTINUE " + kTheirs), (Words{"go on " + kTheirs, "failover accepted"}));

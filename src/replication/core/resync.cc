@@ -16,13 +16,13 @@ ResyncChoice Refuse(std::string reason) {
 }
 
 std::string WhyUnknown(const ResyncRequest& request, const History& history) {
-  if (!history.previous_id.empty() && ToLower(request.id) == history.previous_id) {
-    return fmt::format("Requested offset for second ID was {}, but I can reply up to {}", request.wire_offset,
-                       history.previous_end + 1);
+  if (const FormerName* const name = FindName(history.former, ToLower(request.id))) {
+    return fmt::format("Requested offset for {} ID was {}, but I can reply up to {}",
+                       name == history.previous() ? "second" : "former", request.wire_offset, name->end + 1);
   }
   return fmt::format("Replication ID mismatch (Replica asked for '{}', my replication IDs are '{}' and '{}')",
                      request.id, history.id,
-                     history.previous_id.empty() ? std::string(kIdDigits, '0') : history.previous_id);
+                     history.former.empty() ? std::string(kIdDigits, '0') : history.previous()->id);
 }
 
 // The log up to now, one way or the other.
@@ -40,17 +40,20 @@ struct Parting {
 // get what it has.
 std::optional<Parting> FindParting(const ResyncRequest& request, uint64_t offset, const History& history,
                                    uint64_t our_end) {
-  const std::pair<std::string, uint64_t> theirs[] = {
-      {ToLower(request.id), offset}, {ToLower(request.previous_id), std::min(request.previous_end, offset)}};
-  for (const auto& [id, end] : theirs) {
-    if (id.empty()) continue;
-    if (id == history.id) {
-      if (end <= our_end) return Parting{id, end};
-      return std::nullopt;
+  const auto shared = [&](std::string_view theirs, uint64_t end) -> std::optional<Parting> {
+    std::string id = ToLower(theirs);
+    if (id == history.id) return Parting{std::move(id), end};
+    if (const FormerName* const name = FindName(history.former, id)) {
+      return Parting{std::move(id), std::min(end, name->end)};
     }
-    if (id == history.previous_id) return Parting{id, std::min(end, history.previous_end)};
+    return std::nullopt;
+  };
+  std::optional<Parting> parting = shared(request.id, offset);
+  for (size_t i = 0; !parting && i < request.former.size(); ++i) {
+    parting = shared(request.former[i].id, std::min(request.former[i].end, offset));
   }
-  return std::nullopt;
+  if (parting && parting->offset > our_end) return std::nullopt;
+  return parting;
 }
 
 }  // namespace

@@ -5,13 +5,14 @@
 // On the wire `PSYNC <id> <n>` asks for the n-th byte of the stream, which stands at log offset n - 1.
 //
 // Histories part when a replica becomes a primary while its own primary has more than it, or both go on
-// writing. Each side knows two names of its history, the present one and the one before, and up to which
-// offset it had them. Where both know one name, they are the same up to the smaller of the two offsets.
-// Limitation: a parting that lies more than one name back is not found.
+// writing. Each side knows the present name of its history and some former ones, and up to which offset it
+// had them. Where both know one name, they are the same up to the smaller of the two offsets.
+// Limitation: a parting that lies further back than all names that both know is not found.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -24,9 +25,8 @@ struct ResyncRequest {
   int64_t wire_offset = -1;
   // It can give up what only it has, back to where histories parted (docs/formats/replication.md).
   bool knows_rejoin = false;
-  // What its history was called before, as History::previous_id and so on; empty if it did not say.
-  std::string_view previous_id{};
-  uint64_t previous_end = 0;
+  // What its history was called before, as in History.
+  std::span<const FormerName> former{};
 };
 
 // What part of the history can still be had, in log offsets.

@@ -2,12 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace hearth::replication {
 namespace {
 
 const std::string kOurs(kIdDigits, 'a');
 const std::string kFormer(kIdDigits, 'b');
 const std::string kForeign(kIdDigits, 'c');
+const std::string kOldest(kIdDigits, 'd');
 
 class Resync : public ::testing::Test {
  protected:
@@ -21,7 +25,7 @@ class Resync : public ::testing::Test {
     return choice.is_refusal;
   }
 
-  History history_{.id = kOurs, .previous_id = kFormer, .previous_end = 500};
+  History history_{.id = kOurs, .former = {{kFormer, 500}}};
   HeldLog held_{.memory = HeldLog::Range{400, 1000}};
 };
 
@@ -71,8 +75,29 @@ TEST_F(Resync, AnotherHistoryIsRefused) {
   EXPECT_NE(Ask(kForeign, 700).reason.find(kForeign), std::string::npos);
 }
 
-TEST_F(Resync, AnEmptyFormerNameMatchesNobody) {
-  history_.previous_id.clear();
+TEST_F(Resync, SoDoOlderNames) {
+  history_.former.push_back({kOldest, 450});
+  EXPECT_EQ(Ask(kOldest, 451).way, ResyncChoice::Way::kFromMemory);
+  EXPECT_TRUE(IsRefused(kOldest, 452));
+  EXPECT_EQ(Ask(kFormer, 501).way, ResyncChoice::Way::kFromMemory);
+  EXPECT_EQ(history_.NameAt(450), kOldest);
+  EXPECT_EQ(history_.NameAt(451), kFormer);
+  EXPECT_EQ(history_.NameAt(501), kOurs);
+}
+
+TEST_F(Resync, TheOldestNamesAreForgottenFirst) {
+  for (size_t i = 1; i < History::kMaxFormerNames; ++i)
+    history_.Rename(std::string(kIdDigits, '0' + i), 500 + i);
+  EXPECT_TRUE(history_.Holds(kFormer, 500));
+  history_.Rename(kForeign, 600);
+  EXPECT_EQ(history_.former.size(), History::kMaxFormerNames);
+  EXPECT_FALSE(history_.Holds(kFormer, 500));
+  EXPECT_TRUE(history_.Holds(kOurs, 501));
+}
+
+TEST_F(Resync, AnEmptyNameMatchesNobody) {
+  EXPECT_TRUE(IsRefused("", 450));
+  history_.former.clear();
   EXPECT_TRUE(IsRefused("", 450));
 }
 
@@ -95,12 +120,14 @@ class Parting : public Resync {
   // What a replica gets that has `id` up to `offset`, and had `previous_id` before.
   ResyncChoice Part(const std::string& id, uint64_t offset, const std::string& previous_id = "",
                     uint64_t previous_end = 0) {
-    return ChooseResync({.id = id,
-                         .wire_offset = static_cast<int64_t>(offset) + 1,
-                         .knows_rejoin = true,
-                         .previous_id = previous_id,
-                         .previous_end = previous_end},
-                        history_, held_);
+    std::vector<FormerName> former;
+    if (!previous_id.empty()) former.push_back({previous_id, previous_end});
+    return PartAfter(id, offset, former);
+  }
+  ResyncChoice PartAfter(const std::string& id, uint64_t offset, const std::vector<FormerName>& former) {
+    return ChooseResync(
+        {.id = id, .wire_offset = static_cast<int64_t>(offset) + 1, .knows_rejoin = true, .former = former},
+        history_, held_);
   }
   static bool IsRejoin(const ResyncChoice& choice, const std::string& id, uint64_t offset) {
     return choice.way == ResyncChoice::Way::kRejoin && choice.id == id && choice.offset == offset;
@@ -137,8 +164,19 @@ TEST_F(Parting, TheLogHasToReachBackToIt) {
 
 TEST_F(Parting, StrangersHaveNoneInCommon) {
   EXPECT_EQ(Part(kForeign, 700).way, ResyncChoice::Way::kFull);
-  history_.previous_id.clear();
-  EXPECT_EQ(Part(kForeign, 700, "", 100).way, ResyncChoice::Way::kFull);
+  history_.former.clear();
+  EXPECT_EQ(Part(kForeign, 700, kFormer, 100).way, ResyncChoice::Way::kFull);
+}
+
+TEST_F(Parting, ItMayLieSeveralNamesBackOnEitherSide) {
+  const std::string other(kIdDigits, 'e');
+  history_.former.push_back({kOldest, 450});
+  EXPECT_TRUE(IsRejoin(PartAfter(kForeign, 950, {{other, 900}, {kOldest, 440}}), kOldest, 440));
+  EXPECT_TRUE(IsRejoin(PartAfter(kForeign, 950, {{other, 900}, {kOldest, 800}}), kOldest, 450));
+  // The newest name that both know is where they were together last.
+  EXPECT_TRUE(
+      IsRejoin(PartAfter(kForeign, 950, {{other, 900}, {kFormer, 480}, {kOldest, 450}}), kFormer, 480));
+  EXPECT_EQ(PartAfter(kForeign, 950, {{other, 900}}).way, ResyncChoice::Way::kFull);
 }
 
 TEST_F(Parting, WhatItSaysOfItsPastIsNotBelievedBeyondItsPresent) {
