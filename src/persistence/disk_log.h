@@ -56,6 +56,8 @@ class DiskLog {
 
   // Null while it does not run.
   log::Segments* segments() { return is_running() ? segments_.get() : nullptr; }
+  // What waits to be written; beyond SegmentWriter::kMaxPendingBytes all on disk is given up.
+  uint64_t pending_bytes() const { return is_running() ? writer_->pending_bytes() : 0; }
 
  private:
   bool is_running() const { return writer_ != nullptr && writer_->is_started(); }

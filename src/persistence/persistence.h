@@ -105,6 +105,7 @@ class Persistence {
   // null while there is none (`repl-backlog-disk-size` 0, nobody wants the log), and may be empty while the
   // disk fails. Lives as long as this.
   log::Segments* segments() { return disk_log_.segments(); }
+  uint64_t pending_segment_bytes() const { return disk_log_.pending_bytes(); }
   log::WriteLog& write_log() { return write_log_; }
   log::EffectWriter& effects() { return effects_; }
   log::Gate& gate() { return gate_; }

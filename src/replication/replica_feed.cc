@@ -16,6 +16,12 @@ constexpr int64_t kPacingStepMicros = 10'000;
 
 constexpr std::string_view kGetAck = "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n";
 
+// Whether a / most_a is the larger part of the two.
+bool IsNearer(uint64_t a, uint64_t most_a, uint64_t b, uint64_t most_b) {
+  return static_cast<double>(a) * static_cast<double>(most_b) >
+         static_cast<double>(b) * static_cast<double>(most_a);
+}
+
 }  // namespace
 
 void Replicas::PutOnline(Replica& replica) {
@@ -213,6 +219,12 @@ WriterPacing::Place Replicas::PlaceOf(const Replica& replica) const {
     place.used = end - offset;
     place.allowed = static_cast<uint64_t>(settings_.repl_backlog_disk_size);
     place.progress += offset;
+    // A disk that is slower than the writers loses its place as surely as one that is full.
+    const uint64_t pending = parts_.persistence.pending_segment_bytes();
+    if (IsNearer(pending, log::SegmentWriter::kMaxPendingBytes, place.used, place.allowed)) {
+      place.used = pending;
+      place.allowed = log::SegmentWriter::kMaxPendingBytes;
+    }
   } else if (!IsOnDisk(replica.cursor.offset()) && !ComesToDisk(replica)) {
     place.used = replica.cursor.lag_bytes() + connection.unsent_bytes();
     place.allowed = MemoryBound(replica);
