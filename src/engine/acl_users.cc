@@ -131,7 +131,7 @@ Result<std::vector<AclUser>> AclUsers::ParseFile(std::string_view text, const st
       errors += fmt::format("WARNING: Duplicate user '{}' found on line {}. ", words[1], number);
       continue;
     }
-    if (!JoinSelectors(words)) {
+    if (!JoinSelectors(std::span(words).subspan(2))) {
       errors += fmt::format("{}:{}: Unmatched parenthesis in selector definition.", path, number);
       continue;
     }

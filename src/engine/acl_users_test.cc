@@ -174,6 +174,7 @@ TEST_F(AclUsersTest, TheLineOfAUserMakesTheSameUser) {
 TEST_F(AclUsersTest, PatternsOfAnyFormSurviveBeingWrittenDown) {
   ASSERT_TRUE(users_.Store(*users_.Changed("a\"b", std::vector<std::string>{"~c'd", "%R~*", "%W~*", "~\\n"}))
                   .name() == "a\"b");
+  users_.Store(*users_.Changed("(", std::vector<std::string>{"~)", "(~a)"}));
   const std::vector<std::string> selectors = {"(~x))", "(\"~'\\x01)\" +select|1) &\\)", "(%RW~* ~z)"};
   ASSERT_TRUE(users_.Changed("bob", selectors).has_value());
   users_.Store(*users_.Changed("bob", selectors));
