@@ -5,7 +5,6 @@
 // The first byte chooses what becomes of the library that is there. The second chooses what the rest is: a
 // payload, one without its footer, the code of libraries with zero bytes in between, or the same without
 // their first lines; the third, whether these are compressed.
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,16 +28,45 @@ using Codes = std::vector<std::string>;
 class HastyClock final : public env::Clock {
  public:
   int64_t WallMicros() override { return 1'700'000'000'000'000; }
-  int64_t MonotonicMicros() override { return now_us_ += 25'000; }
+  int64_t MonotonicMicros() override { return now_us_ += 100'000; }
 
  private:
   int64_t now_us_ = 0;
+};
+
+// Less memory than libraries have, so that a fuzzer has enough for itself. Outlives the state.
+class LittleMemory {
+ public:
+  void Limit(lua_State* lua) {
+    allocate_ = lua_getallocf(lua, &self_);
+    lua_setallocf(lua, &LittleMemory::Allocate, this);
+  }
+
+ private:
+  static constexpr size_t kBytes = size_t{32} << 20;
+
+  static void* Allocate(void* self, void* block, size_t old_bytes, size_t new_bytes) {
+    auto* memory = static_cast<LittleMemory*>(self);
+    if (new_bytes > old_bytes && memory->more_bytes_ + (new_bytes - old_bytes) > kBytes) return nullptr;
+    void* given = memory->allocate_(memory->self_, block, old_bytes, new_bytes);
+    if (given != nullptr || new_bytes == 0) memory->more_bytes_ += new_bytes - old_bytes;
+    return given;
+  }
+
+  void* self_ = nullptr;
+  lua_Alloc allocate_ = nullptr;
+  size_t more_bytes_ = size_t{1} << 20;  // than when this began, of which a megabyte may be given back
 };
 
 // Patterns may take for ever in one call, in which nothing is looked at.
 void TakePatternsAway(lua_State* lua) {
   lua_pushliteral(lua, "");
   HEARTH_ASSERT(luaL_getmetafield(lua, -1, "__index") != 0 && lua_istable(lua, -1));
+  // What programs see only shows the table that has them.
+  while (luaL_getmetafield(lua, -1, "__index") != 0) {
+    HEARTH_ASSERT(lua_istable(lua, -1));
+    lua_remove(lua, -2);
+  }
   for (const char* name : {"find", "match", "gmatch", "gsub", "rep"}) {
     lua_pushstring(lua, name);
     lua_pushnil(lua);
@@ -83,7 +111,9 @@ void RunOne(FuzzInput input) {
   const Existing existing = kAll[input.Byte() % 3];
   const Result<Codes> codes = DecodeFunctions(Payload(input));
   if (!codes) return HEARTH_ASSERT(!codes.error().message.empty());
+  LittleMemory memory;
   FunctionStore store(runner, clock);
+  memory.Limit(store.interpreter().lua());
   TakePatternsAway(store.interpreter().lua());
   const std::string kept = "#!lua name=l0\nredis.register_function('kept', function() return 1 end)";
   HEARTH_ASSERT(store.LoadOne(kept, false, true).has_value());
