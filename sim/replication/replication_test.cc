@@ -33,7 +33,7 @@ INSTANTIATE_TEST_SUITE_P(All, PlantedBugs,
                          ::testing::Values(PlantedBug::kForgetsPreviousEnd, PlantedBug::kNoGuard,
                                            PlantedBug::kKeepsIdAtRestart, PlantedBug::kKeepsIdWhenPromoted,
                                            PlantedBug::kBelievesBrokenDataset, PlantedBug::kOffersRejoinEmpty,
-                                           PlantedBug::kForgetsOlderNames, PlantedBug::kTakesOverWithLess));
+                                           PlantedBug::kForgetsOlderNames));
 
 TEST(ReplicationWorldTest, WithoutABugNothingIsFound) {
   const Found found = FindViolation(ReplicationWorld(), TestSeed(), 300);

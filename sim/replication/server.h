@@ -35,7 +35,6 @@ enum class PlantedBug : uint8_t {
   kBelievesBrokenDataset,  // a dataset that came in part is taken for the one before
   kOffersRejoinEmpty,      // a primary without a key lets others give up theirs, beside the guard
   kForgetsOlderNames,      // only the last former name is known
-  kTakesOverWithLess,      // a target of a failover that nobody forced does not look what it has
 };
 
 struct ServerOptions {

@@ -123,9 +123,7 @@ std::string Server::AnswerPsync(ConnectionId id, const std::vector<std::string>&
     if (words[1] != history_.id) return "-ERR PSYNC FAILOVER replid must match my replid.";
     const bool is_forced = words.size() <= 4 || words[4] != replication::kUnforced;
     // Started anew since that was decided.
-    const bool has_everything =
-        ParseUint64(words[2]) == offset() + 1 || cast_.planted == PlantedBug::kTakesOverWithLess;
-    if (!is_forced && !has_everything) return "-ERR PSYNC FAILOVER was not forced";
+    if (!is_forced && ParseUint64(words[2]) != offset() + 1) return "-ERR PSYNC FAILOVER was not forced";
     TakeOver(asking.host, is_forced);
   }
   if (std::string refusal = SyncRefusal(); !refusal.empty()) return refusal;
