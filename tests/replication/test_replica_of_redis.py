@@ -10,7 +10,7 @@ from persistence.filling import fill
 from replication.load import Load
 from replication.nodes import assert_same_data, difference, wait_in_sync, wait_online
 from replication.test_guard import keys
-from support.resp import OK, Error
+from support.resp import OK, Error, Simple
 from support.server import wait_for
 
 MODES = ["disabled", "on-empty-db", "swapdb", "flush-before-load"]
@@ -222,6 +222,20 @@ def test_the_role_may_change_in_the_middle_of_a_copy(node, proxy, seed, mode):
     between.cut()
     replica.replicate(one)
     assert_same_data(one, replica)
+
+
+@pytest.mark.parametrize("mode", ["disabled", "swapdb"])
+def test_a_copy_may_begin_while_a_snapshot_is_being_made(node, mode):
+    primary = node("redis")
+    primary.call("SET", "k", "v")
+    replica = node("hearth", "--repl-diskless-load", mode, "--appendonly", "yes")
+    assert replica.call("DEBUG", "POPULATE", "300000", "key", "100", timeout=60) == OK
+    for command in ("BGSAVE", "BGREWRITEAOF"):
+        assert isinstance(replica.call(command), Simple)
+    replica.replicate(primary)
+    assert_same_data(primary, replica)
+    assert replica.call("DBSIZE") == 1
+    assert isinstance(replica.call("BGSAVE"), Simple)
 
 
 class OldPrimary:
