@@ -14,8 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 import steps
 
 FOLDER = os.path.join(steps.ROOT, "build", "fuzz")
-# Small decoders, whose corners are soon seen, and those whose input comes from the server's own disk get a third.
-SHORT = {"intset_fuzz", "listpack_fuzz", "manifest_fuzz", "segment_fuzz", "stream_fuzz"}
+# Small decoders, whose corners are soon seen, and those whose input comes from the server's own disk or from its operators
+# get a third.
+SHORT = {"acl_fuzz", "functions_fuzz", "intset_fuzz", "listpack_fuzz", "manifest_fuzz", "segment_fuzz", "sentinel_fuzz",
+         "stream_fuzz"}
 INPUT_LIMIT_SECONDS = 25
 MEMORY_LIMIT_MB = 2048
 
