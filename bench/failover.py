@@ -138,14 +138,6 @@ class Writer(threading.Thread):
         self.join()
 
 
-def wait(is_done, what):
-    deadline = time.monotonic() + LIMIT_SECONDS
-    while not is_done():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{what} did not come within {LIMIT_SECONDS} s")
-        time.sleep(0.005)
-
-
 @contextlib.contextmanager
 def deployment(name, row):
     """(primary, all servers, Sentinels), all of which know one another."""
@@ -158,8 +150,10 @@ def deployment(name, row):
         replicas = [stack.enter_context(servers.Server(name, cores, *options, "--replicaof", f"127.0.0.1 {primary.port}"))
                     for _ in range(REPLICAS)]
         with resp.Client(primary.port) as client:
-            wait(lambda: client.info("replication").get("connected_slaves") == str(REPLICAS)
-                 and "state=online" in client.info("replication").get(f"slave{REPLICAS - 1}", ""), "the replicas")
+            servers.wait_until(
+                lambda: client.info("replication").get("connected_slaves") == str(REPLICAS)
+                and "state=online" in client.info("replication").get(f"slave{REPLICAS - 1}", ""),
+                "the replicas", LIMIT_SECONDS)
         configuration = (f"sentinel monitor {NAME} 127.0.0.1 {primary.port} 2\n"
                          f"sentinel down-after-milliseconds {NAME} {row.down_after_ms}\n"
                          f"sentinel failover-timeout {NAME} 10000\n")
@@ -167,10 +161,10 @@ def deployment(name, row):
         for sentinel in sentinels:
             stack.callback(sentinel.stop)
         for sentinel in sentinels:
-            wait(lambda one=sentinel: is_answering(one), "a Sentinel")
+            servers.wait_until(lambda one=sentinel: is_answering(one), "a Sentinel", LIMIT_SECONDS)
             sentinel.set_periods(HURRY)
         for sentinel in sentinels:
-            wait(sentinel.knows_all, "the Sentinels' knowledge")
+            servers.wait_until(sentinel.knows_all, "the Sentinels' knowledge", LIMIT_SECONDS)
         for sentinel in sentinels:
             sentinel.set_periods(USUAL)
         yield primary, [primary, *replicas], sentinels
@@ -192,7 +186,7 @@ def one_round(name, row):
         struck_at = time.monotonic()
         os.kill(primary.pid, signal.SIGKILL if row.how == "kill" else signal.SIGSTOP)
         try:
-            wait(lambda: writer.switched_at is not None, f"{name}: the failover")
+            servers.wait_until(lambda: writer.switched_at is not None, f"{name}: the failover", LIMIT_SECONDS)
             time.sleep(AFTER_SECONDS)
         finally:
             writer.finish()

@@ -26,7 +26,6 @@ MEMORY_TARGET = 0.15
 DISK_ALLOWANCE = "32gb"
 # No server is to start again because of a limit in the first row; the other one is about just that.
 UNLIMITED = ("--client-output-buffer-limit", "replica 0 0 0")
-AT_ONCE = ("--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0")
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def relay(server):
 
 def steady_figures(name, load, progress):
     cores, _ = servers.cores_of_service()
-    with servers.Server(name, cores, *AT_ONCE, *UNLIMITED) as server, servers.Server(name, cores) as replica:
+    with servers.Server(name, cores, *servers.SYNC_AT_ONCE, *UNLIMITED) as server, servers.Server(name, cores) as replica:
         progress(f"{name}: loading {load.gigabytes} GB")
         snapshot.fill(server, load)
         before, _ = snapshot.steady(server, load, lambda: time.sleep(snapshot.BEFORE_SECONDS))
@@ -130,7 +129,7 @@ def steady_figures(name, load, progress):
 def throttled_figures(name, load, progress):
     cores, _ = servers.cores_of_service()
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(servers.Server(name, cores, *AT_ONCE, *disk_allowance(name)))
+        server = stack.enter_context(servers.Server(name, cores, *servers.SYNC_AT_ONCE, *disk_allowance(name)))
         replica = stack.enter_context(servers.Server(name, cores))
         progress(f"{name}: loading {load.gigabytes} GB")
         snapshot.fill(server, load)

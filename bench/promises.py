@@ -9,7 +9,6 @@ import csv
 import io
 import statistics
 import subprocess
-import time
 from dataclasses import dataclass
 
 import resp
@@ -20,7 +19,6 @@ CONNECTIONS = 50
 REQUESTS = 150_000
 LIMIT_SECONDS = 120
 SHARE_TARGET = 0.70
-AT_ONCE = ("--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0")
 
 
 @dataclass(frozen=True)
@@ -35,14 +33,6 @@ def rows():
         Row("promises-p1", "SET, 50 clients", 1),
         Row("promises-p16", "SET, 50 clients, pipeline 16", 16),
     ]
-
-
-def wait(is_done, what):
-    deadline = time.monotonic() + LIMIT_SECONDS
-    while not is_done():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{what}: not within {LIMIT_SECONDS} s")
-        time.sleep(0.01)
 
 
 def takes_writes(client):
@@ -66,19 +56,20 @@ def figures(name, row, rounds, requests, progress):
     """{number of acknowledgements: requests per second}"""
     cores, _ = servers.cores_of_service()
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(servers.Server(name, cores, *AT_ONCE))
+        server = stack.enter_context(servers.Server(name, cores, *servers.SYNC_AT_ONCE))
         for _ in range(REPLICAS):
             stack.enter_context(servers.Server(name, cores, "--replicaof", f"127.0.0.1 {server.port}"))
         client = stack.enter_context(resp.Client(server.port))
-        wait(lambda: sum("state=online" in value for value in client.info("replication").values()) == REPLICAS,
-             f"{name}: {REPLICAS} replicas online")
+        servers.wait_until(
+            lambda: sum("state=online" in value for value in client.info("replication").values()) == REPLICAS,
+            f"{name}: {REPLICAS} replicas online", LIMIT_SECONDS)
         found = {acks: [] for acks in ([0, 1] if name == "hearth" else [0])}
         for number in range(rounds):
             for acks in found if number % 2 == 0 else reversed(found):
                 progress(f"{name}: round {number + 1}, acknowledgements: {acks}")
                 if name == "hearth":
                     client.call("CONFIG", "SET", "replication-acks", str(acks))
-                wait(lambda: takes_writes(client), f"{name}: a write that is taken")
+                servers.wait_until(lambda: takes_writes(client), f"{name}: a write that is taken", LIMIT_SECONDS)
                 found[acks].append(requests_per_second(server, row, requests))
         return {acks: statistics.median(rates) for acks, rates in found.items()}
 

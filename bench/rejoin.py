@@ -17,11 +17,10 @@ KEYS = 1_000_000
 VALUE_BYTES = 1000
 DIVERGED = 10_000
 PROMOTED_WRITES = 1_000
-POLL_SECONDS = 0.005
 LIMIT_SECONDS = 900
 TIME_LIMIT_SECONDS = 2.0
 BYTES_LIMIT = 50_000_000
-AT_ONCE = ("--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0", "--enable-debug-command", "yes",
+OPTIONS = (*servers.SYNC_AT_ONCE, "--enable-debug-command", "yes",
            "--client-output-buffer-limit", "replica 0 0 0", "--rdbcompression", "no")
 
 
@@ -33,14 +32,6 @@ class Row:
 
 def rows():
     return [Row("rejoin", "a primary that ran ahead joins its former replica")]
-
-
-def wait(is_done, what):
-    deadline = time.monotonic() + LIMIT_SECONDS
-    while not is_done():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{what}: not within {LIMIT_SECONDS} s")
-        time.sleep(POLL_SECONDS)
 
 
 def follows(replica, primary):
@@ -64,12 +55,12 @@ def write(client, first, count):
 def figures(name, keys, progress):
     cores, _ = servers.cores_of_service()
     with contextlib.ExitStack() as stack:
-        old, new = (stack.enter_context(servers.Server(name, cores, *AT_ONCE)) for _ in range(2))
+        old, new = (stack.enter_context(servers.Server(name, cores, *OPTIONS)) for _ in range(2))
         primary, promoted = (stack.enter_context(resp.Client(server.port)) for server in (old, new))
         progress(f"{name}: {keys:,} keys of {VALUE_BYTES} bytes, and a first full sync")
         primary.call("DEBUG", "POPULATE", str(keys), "key", str(VALUE_BYTES))
         promoted.call("REPLICAOF", "127.0.0.1", str(old.port))
-        wait(lambda: follows(promoted, primary), f"{name}: the first full sync")
+        servers.wait_until(lambda: follows(promoted, primary), f"{name}: the first full sync", LIMIT_SECONDS)
         promoted.call("REPLICAOF", "NO", "ONE")
         write(primary, 0, DIVERGED)
         write(promoted, DIVERGED // 2, PROMOTED_WRITES)
@@ -78,14 +69,14 @@ def figures(name, keys, progress):
         syncs = int(promoted.info("stats")["sync_full"])
         started = time.monotonic()
         primary.call("REPLICAOF", "127.0.0.1", str(new.port))
-        wait(lambda: follows(primary, promoted), f"{name}: the rejoin")
+        servers.wait_until(lambda: follows(primary, promoted), f"{name}: the rejoin", LIMIT_SECONDS)
         seconds = time.monotonic() - started
         stats = promoted.info("stats")
         found = {"seconds": seconds, "bytes": int(stats["total_net_repl_output_bytes"]) - sent,
                  "syncs": int(stats["sync_full"]) - syncs}
         progress(f"{name}: comparing the data")
         if primary.call("DEBUG", "DIGEST") != promoted.call("DEBUG", "DIGEST"):
-            raise RuntimeError(f"{name}: the data differ after the rejoin")
+            raise RuntimeError(f"{name}: the data differ after the rejoin", LIMIT_SECONDS)
         return found
 
 

@@ -24,7 +24,6 @@ PERIOD_SECONDS = 0.02
 LIMIT_SECONDS = 300
 SLOPE_LIMIT = 20.0  # ms a second
 COST_LIMIT = 1.0  # of applying a command, over the primary's
-AT_ONCE = ("--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0")
 
 
 @dataclass(frozen=True)
@@ -102,18 +101,14 @@ def is_in_step(primary, replica):
 
 
 def wait_in_step(primary, replica, what):
-    deadline = time.monotonic() + LIMIT_SECONDS
-    while not is_in_step(primary, replica):
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{what}: the replica is not in step after {LIMIT_SECONDS} s")
-        time.sleep(0.002)
+    servers.wait_until(lambda: is_in_step(primary, replica), f"{what}: the replica in step", LIMIT_SECONDS)
 
 
 def figures(name, row, seconds, progress):
     server_cores, replica_cores = servers.cores()
     every_core, _ = servers.cores_of_service()
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(servers.Server(name, server_cores, *AT_ONCE))
+        server = stack.enter_context(servers.Server(name, server_cores, *servers.SYNC_AT_ONCE))
         follower = stack.enter_context(
             servers.Server(name, replica_cores[:1], "--replicaof", f"127.0.0.1 {server.port}"))
         primary, replica = (stack.enter_context(resp.Client(one.port)) for one in (server, follower))

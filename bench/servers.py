@@ -55,6 +55,18 @@ def cores_of_service():
     return allowed, allowed[-1:]
 
 
+# Full syncs begin as soon as they are asked for, and go straight to the socket.
+SYNC_AT_ONCE = ("--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0")
+
+
+def wait_until(is_done, what, limit_seconds):
+    deadline = time.monotonic() + limit_seconds
+    while not is_done():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{what}: not within {limit_seconds} s")
+        time.sleep(0.005)
+
+
 class SessionPriority:
     """The niceness of this session as a whole, where the kernel shares out the processor among sessions."""
 
