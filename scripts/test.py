@@ -166,7 +166,8 @@ def integration(preset, folders, *arguments, io_threads=1):
         if os.path.exists(results):
             os.remove(results)
         command = [steps.python(), "-m", "pytest", "-q", f"--junitxml={results}", "-c", "tests/pytest.ini"]
-        command += [*arguments, *(f"tests/{folder}" for folder in folders)]
+        # Much of their time goes by while servers wait for each other.
+        command += ["-n", str(os.cpu_count() or 2), *arguments, *(f"tests/{folder}" for folder in folders)]
         command = without_address_randomisation(preset, command)
         code, seconds = steps.run(command, log_of(name), INTEGRATION_LIMIT, environment)
         passed, failed = count_xml([results])
