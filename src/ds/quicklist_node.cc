@@ -6,9 +6,11 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <string_view>
 
 #include "base/assert.h"
 #include "base/memory.h"
+#include "ds/lzf.h"
 
 namespace hearth::ds {
 namespace {
@@ -91,9 +93,9 @@ void QuicklistNode::CopyUncompressed(uint8_t* to) const {
     std::memcpy(to, data, size);
     return;
   }
-  const unsigned bytes =
-      lzf_decompress(data, static_cast<unsigned>(compressed_bytes), to, static_cast<unsigned>(size));
-  HEARTH_ASSERT(bytes == size);
+  const std::string_view packed(reinterpret_cast<const char*>(data), compressed_bytes);
+  const bool is_whole = UnpackLzf(packed, reinterpret_cast<char*>(to), size, size);
+  HEARTH_ASSERT(is_whole);
 }
 
 }  // namespace hearth::ds

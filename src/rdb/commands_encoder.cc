@@ -1,7 +1,6 @@
 #include "rdb/commands_encoder.h"
 
 #include <fmt/format.h>
-#include <liblzf/lzf.h>
 
 #include <cstring>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "base/numbers.h"
 #include "ds/intset.h"
 #include "ds/listpack.h"
+#include "ds/lzf.h"
 #include "ds/stream_block.h"
 #include "keyspace/field_table.h"
 
@@ -250,9 +250,8 @@ void CommandsEncoder::AddNode(const CapturedParts::NodeParts& node, std::string&
   std::string_view bytes = node.bytes;
   if (node.is_compressed) {
     unpacked.resize(node.size);
-    const unsigned size = lzf_decompress(bytes.data(), static_cast<unsigned>(bytes.size()), unpacked.data(),
-                                         static_cast<unsigned>(unpacked.size()));
-    HEARTH_ASSERT(size == node.size);
+    const bool is_whole = ds::UnpackLzf(bytes, unpacked.data(), node.size, node.size);
+    HEARTH_ASSERT(is_whole);
     bytes = unpacked;
   }
   if (node.is_plain) return PutCommand(to, {AddingCommand(type_), key_, bytes});

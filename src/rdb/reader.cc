@@ -1,7 +1,6 @@
 #include "rdb/reader.h"
 
 #include <fmt/format.h>
-#include <liblzf/lzf.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +8,7 @@
 
 #include "base/crc64.h"
 #include "base/numbers.h"
+#include "ds/lzf.h"
 
 namespace hearth::rdb {
 namespace {
@@ -222,11 +222,11 @@ bool Reader::Unpack(const StringHeader& header, std::string_view* text) {
   std::string_view compressed;
   if (!ReadView(header.compressed_size, &compressed)) return false;
   Trim(unpacked_);
-  ResizeForOverwrite(unpacked_, header.size);
-  const unsigned size = lzf_decompress(compressed.data(), static_cast<unsigned>(compressed.size()),
-                                       unpacked_.data(), static_cast<unsigned>(unpacked_.size()));
-  if (size != header.size) return Fail("a compressed string cannot be unpacked");
-  *text = unpacked_;
+  ResizeForOverwrite(unpacked_, header.size + ds::kLzfSlackBytes);
+  if (!ds::UnpackLzf(compressed, unpacked_.data(), header.size, unpacked_.size())) {
+    return Fail("a compressed string cannot be unpacked");
+  }
+  *text = std::string_view(unpacked_.data(), header.size);
   return true;
 }
 
