@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/memory.h"
+#include "base/prefetch.h"
 #include "base/text.h"
 
 namespace hearth::rdb {
@@ -19,7 +20,7 @@ constexpr size_t kMaxBatches = 16;
 
 constexpr std::string_view kStopped = "loading was stopped";
 
-// So far ahead the buckets are asked for.
+// So far ahead the buckets are asked for, with the entries, which the worker has made in its own cache.
 constexpr size_t kPrefetchAhead = 16;
 
 }  // namespace
@@ -189,7 +190,11 @@ Status InsertBatch(LoadBatch& batch, keyspace::Database& database, OnDuplicate o
   if (batch.resize && database.size() == 0) database.Reserve(batch.resize->keys, batch.resize->expiring);
   for (size_t i = 0; i < batch.keys.size(); ++i) {
     if (i + kPrefetchAhead < batch.keys.size()) {
-      database.PrefetchBucket(batch.keys[i + kPrefetchAhead].hash);
+      const LoadedKey& coming = batch.keys[i + kPrefetchAhead];
+      Prefetch(coming.entry.get());
+      database.PrefetchBucket(coming.hash);
+      // What a full bucket continues with is known when the bucket is there.
+      database.PrefetchEntry(batch.keys[i + kPrefetchAhead / 2].hash);
     }
     LoadedKey& loaded = batch.keys[i];
     if (database.Load(loaded.entry, loaded.hash)) continue;
