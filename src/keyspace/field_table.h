@@ -54,6 +54,7 @@ class Field {
 
  private:
   friend class FieldTable;
+  friend class FieldTableBuilder;
 
   enum Form : uint8_t { kTiny = 0, kCompact = 1, kWide = 2 };
   static constexpr uint8_t kFormBits = 3;
@@ -156,6 +157,8 @@ class FieldTable {
   FieldTable* Clone() const;
 
  private:
+  friend class FieldTableBuilder;
+
   struct Traits {
     using Item = Field;
     static std::string_view KeyOf(const Field* field) { return field->name(); }

@@ -82,13 +82,24 @@ TEST(ScoreIndexBuilderTest, AnyOrderGivesTheSameIndex) {
       // Members with equal scores are in the order of their bytes.
       ASSERT_TRUE(builder.Add("member" + std::to_string(1000 + number), number / 10));
     }
-    EXPECT_FALSE(builder.Add("member1500", 1));
     const std::unique_ptr<ScoreIndex> index = builder.Build();
     EXPECT_TRUE(index->tree().IsSound());
     for (size_t rank = 0; rank < 1000; ++rank) {
       EXPECT_EQ(index->tree().At(rank).member().member(), "member" + std::to_string(1000 + rank));
     }
     EXPECT_EQ(index->Find("member1500")->score(), 50);
+  }
+}
+
+TEST(ScoreIndexBuilderTest, NoMemberComesTwice) {
+  TestingKeyspace t;
+  for (const int between : {0, 1, 5, 16, 100}) {
+    ScoreIndexBuilder builder(&t.keyspace.cuts(), 1000);
+    ASSERT_TRUE(builder.Add("twice", 1));
+    for (int i = 0; i < between; ++i) ASSERT_TRUE(builder.Add("member" + std::to_string(i), i));
+    // It may be noticed late, but not too late.
+    builder.Add("twice", 2);
+    EXPECT_EQ(builder.Build(), nullptr);
   }
 }
 

@@ -30,6 +30,7 @@ class Member {
 
  private:
   friend class MemberTable;
+  friend class MemberTableBuilder;
 
   static constexpr uint8_t kWide = 255;
   static constexpr size_t kWideHeader = 9;
@@ -56,8 +57,6 @@ class MemberTable {
   size_t size() const { return members_.size(); }
   bool Has(std::string_view text) const { return static_cast<bool>(members_.Find(text, Hash(text))); }
 
-  // To be called while empty, before so many members come.
-  void Reserve(size_t count) { members_.Reserve(count); }
   // False if the member was there already.
   bool Add(std::string_view text);
   // False if it was not there.
@@ -96,6 +95,8 @@ class MemberTable {
   MemberTable* Clone() const;
 
  private:
+  friend class MemberTableBuilder;
+
   struct Traits {
     using Item = Member;
     static std::string_view KeyOf(const Member* member) { return member->text(); }

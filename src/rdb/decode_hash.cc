@@ -1,10 +1,11 @@
 // Hashes: fields and values one by one, zipmaps, ziplists and listpacks; the forms with field expiries are in
 // decode_field_expiry.cc.
 #include <algorithm>
-#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
-#include "keyspace/field_table.h"
+#include "keyspace/table_builders.h"
 #include "rdb/decode_containers.h"
 #include "rdb/packed.h"
 
@@ -14,7 +15,7 @@ namespace {
 using ds::Listpack;
 using ds::ListpackView;
 using keyspace::Encoding;
-using keyspace::FieldTable;
+using keyspace::FieldTableBuilder;
 
 constexpr std::string_view kTwice = "a hash has a field twice";
 
@@ -22,14 +23,21 @@ uint64_t PackLimit(const DecodeContext& context) {
   return static_cast<uint64_t>(context.settings.hash_max_listpack_entries);
 }
 
-bool FillTable(ListpackView pack, FieldTable& table) {
+bool Fill(FieldTableBuilder& table, ListpackView pack) {
   ds::NumberBuffer name_digits;
   ds::NumberBuffer value_digits;
   for (auto at = pack.First(); at != ListpackView::kNone;) {
     const auto value_at = pack.Next(at);
-    if (!table.Set(pack.Get(at).View(name_digits), pack.Get(value_at).View(value_digits))) return false;
+    if (!table.Add(pack.Get(at).View(name_digits), pack.Get(value_at).View(value_digits))) return false;
     at = pack.Next(value_at);
   }
+  return true;
+}
+
+bool KeepTable(Reader& reader, FieldTableBuilder& builder, Container* container) {
+  auto table = builder.Build();
+  if (table == nullptr) return reader.Fail(kTwice);
+  *container = {Encoding::kHashTable, table.release()};
   return true;
 }
 
@@ -51,11 +59,9 @@ bool Keep(Reader& reader, Listpack& pack, bool longest_matters, const DecodeCont
     *container = {Encoding::kListpack, pack.Release()};
     return true;
   }
-  auto table = std::make_unique<FieldTable>(context.cuts);
-  table->Reserve(count);
-  if (!FillTable(pack.View(), *table)) return reader.Fail(kTwice);
-  *container = {Encoding::kHashTable, table.release()};
-  return true;
+  FieldTableBuilder table(context.cuts, count);
+  if (!Fill(table, pack.View())) return reader.Fail(kTwice);
+  return KeepTable(reader, table, container);
 }
 
 bool DecodeFields(Reader& reader, const DecodeContext& context, Container* container) {
@@ -64,31 +70,27 @@ bool DecodeFields(Reader& reader, const DecodeContext& context, Container* conta
   if (count == 0) return true;
   const auto value_limit = static_cast<uint64_t>(context.settings.hash_max_listpack_value);
   Listpack pack;
-  std::unique_ptr<FieldTable> table;
-  if (count > PackLimit(context)) {
-    table = std::make_unique<FieldTable>(context.cuts);
-    table->Reserve(reader.RoomFor(count));
-  }
+  std::optional<FieldTableBuilder> table;
+  const size_t expected = reader.RoomFor(count);
+  if (count > PackLimit(context)) table.emplace(context.cuts, expected);
   std::string name;
   std::string_view value;
   for (; count > 0; --count) {
     if (!reader.ReadString(&name) || !reader.ReadString(&value)) return false;
     const bool fits = name.size() <= value_limit && value.size() <= value_limit &&
                       pack.TotalBytes() + name.size() + value.size() < Listpack::kMaxBytes / 2;
-    if (table == nullptr && !fits) {
-      table = std::make_unique<FieldTable>(context.cuts);
-      if (!FillTable(pack.View(), *table)) return reader.Fail(kTwice);
+    if (!table && !fits) {
+      table.emplace(context.cuts, expected);
+      if (!Fill(*table, pack.View())) return reader.Fail(kTwice);
     }
-    if (table == nullptr) {
+    if (!table) {
       pack.Append(name);
       pack.Append(value);
-    } else if (!table->Set(name, value)) {
+    } else if (!table->Add(name, value)) {
       return reader.Fail(kTwice);
     }
   }
-  if (table == nullptr) return Keep(reader, pack, false, context, container);
-  *container = {Encoding::kHashTable, table.release()};
-  return true;
+  return table ? KeepTable(reader, *table, container) : Keep(reader, pack, false, context, container);
 }
 
 }  // namespace

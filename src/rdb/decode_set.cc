@@ -1,11 +1,11 @@
 // Sets: members one by one, intsets and listpacks.
 #include <algorithm>
-#include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/numbers.h"
 #include "ds/intset.h"
-#include "keyspace/member_table.h"
+#include "keyspace/table_builders.h"
 #include "rdb/decode_containers.h"
 #include "rdb/packed.h"
 
@@ -16,7 +16,7 @@ using ds::Intset;
 using ds::Listpack;
 using ds::ListpackView;
 using keyspace::Encoding;
-using keyspace::MemberTable;
+using keyspace::MemberTableBuilder;
 
 // Grows from an intset to a listpack to a table, as the members ask for.
 class SetBuilder {
@@ -25,11 +25,10 @@ class SetBuilder {
 
   // Before members come whose number is known.
   void BeginTable(size_t count) {
-    table_ = std::make_unique<MemberTable>(context_.cuts);
-    table_->Reserve(count);
+    table_.emplace(context_.cuts, count);
     intset_.reset();
   }
-  // False if the member is there already.
+  // False if the member, or one of the few before it, is there already.
   bool Add(std::string_view member, size_t expected) {
     if (intset_) {
       const auto number = ParseInt64(member);
@@ -62,10 +61,16 @@ class SetBuilder {
     return true;
   }
 
-  Container Release() {
-    if (intset_) return {Encoding::kIntset, intset_->Release()};
-    if (pack_) return {Encoding::kListpack, pack_->Release()};
-    return {Encoding::kHashTable, table_.release()};
+  // False if a member is there twice.
+  bool Release(Container* container) {
+    if (intset_) {
+      *container = {Encoding::kIntset, intset_->Release()};
+    } else if (pack_) {
+      *container = {Encoding::kListpack, pack_->Release()};
+    } else {
+      *container = {Encoding::kHashTable, table_->Build().release()};
+    }
+    return container->pointer != nullptr;
   }
 
  private:
@@ -97,7 +102,7 @@ class SetBuilder {
   const DecodeContext& context_;
   std::optional<Intset> intset_{std::in_place};
   std::optional<Listpack> pack_;
-  std::unique_ptr<MemberTable> table_;
+  std::optional<MemberTableBuilder> table_;
 };
 
 constexpr std::string_view kTwice = "a set has a member twice";
@@ -114,8 +119,7 @@ bool DecodeMembers(Reader& reader, const DecodeContext& context, Container* cont
     if (!reader.ReadString(&member)) return false;
     if (!builder.Add(member, expected)) return reader.Fail(kTwice);
   }
-  *container = builder.Release();
-  return true;
+  return builder.Release(container) || reader.Fail(kTwice);
 }
 
 bool DecodeIntset(Reader& reader, const DecodeContext& context, Container* container) {
@@ -130,9 +134,7 @@ bool DecodeIntset(Reader& reader, const DecodeContext& context, Container* conta
   }
   SetBuilder builder(context);
   builder.BeginTable(intset.Length());
-  if (!builder.AddAll(intset)) return reader.Fail(kTwice);
-  *container = builder.Release();
-  return true;
+  return (builder.AddAll(intset) && builder.Release(container)) || reader.Fail(kTwice);
 }
 
 bool DecodePack(Reader& reader, const DecodeContext& context, Container* container) {
@@ -147,9 +149,7 @@ bool DecodePack(Reader& reader, const DecodeContext& context, Container* contain
   }
   SetBuilder builder(context);
   builder.BeginTable(length);
-  if (!builder.AddAll(pack->View())) return reader.Fail(kTwice);
-  *container = builder.Release();
-  return true;
+  return (builder.AddAll(pack->View()) && builder.Release(container)) || reader.Fail(kTwice);
 }
 
 }  // namespace

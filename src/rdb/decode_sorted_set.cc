@@ -95,6 +95,13 @@ bool DecodeFew(Reader& reader, ValueType type, uint64_t count, const DecodeConte
 
 // ---- large ones
 
+bool KeepIndex(Reader& reader, ScoreIndexBuilder& builder, Container* container) {
+  auto index = builder.Build();
+  if (index == nullptr) return reader.Fail(kTwice);
+  *container = {Encoding::kSkiplist, index.release()};
+  return true;
+}
+
 bool DecodeMany(Reader& reader, ValueType type, uint64_t count, const DecodeContext& context,
                 Container* container) {
   ScoreIndexBuilder builder(context.cuts, reader.RoomFor(count));
@@ -104,8 +111,7 @@ bool DecodeMany(Reader& reader, ValueType type, uint64_t count, const DecodeCont
     if (!reader.ReadString(&member) || !ReadScore(reader, type, &score)) return false;
     if (!builder.Add(member, score)) return reader.Fail(kTwice);
   }
-  *container = {Encoding::kSkiplist, builder.Build().release()};
-  return true;
+  return KeepIndex(reader, builder, container);
 }
 
 // ---- compact forms
@@ -162,8 +168,7 @@ bool DecodePack(Reader& reader, ValueType type, const DecodeContext& context, Co
     if (!builder.Add(view.Get(at).View(digits), score)) return reader.Fail(kTwice);
     at = view.Next(score_at);
   }
-  *container = {Encoding::kSkiplist, builder.Build().release()};
-  return true;
+  return KeepIndex(reader, builder, container);
 }
 
 }  // namespace
