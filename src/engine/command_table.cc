@@ -19,12 +19,20 @@ CommandTable::CommandTable() : slots_(kSlots) {
   }
 }
 
+// The first key behind a number of keys (EVAL) is as good as one that stands there whatever comes before.
+int CommandTable::HashedKey(const CommandFacts& facts) {
+  if (facts.first_key != 0 || facts.key_specs.empty()) return facts.first_key;
+  const KeySpec& spec = facts.key_specs.front();
+  const bool has_place = spec.begin == BeginSearch::kIndex && spec.find == FindKeys::kKeyNum;
+  return has_place ? spec.index + spec.first_key : 0;
+}
+
 Command* CommandTable::Add(const CommandFacts& facts, Command* container) {
   auto command = std::make_unique<Command>();
   command->facts = &facts;
   command->flags = facts.flags;
   command->arity = facts.arity;
-  command->first_key = facts.first_key;
+  command->hashed_key = HashedKey(facts);
   command->id = static_cast<uint16_t>(commands_.size());
   command->container = container;
   commands_.push_back(std::move(command));

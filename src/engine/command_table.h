@@ -52,7 +52,10 @@ struct Command {
   Handler handler;
   uint32_t flags = 0;  // CommandFlag bits, from the facts
   int arity = 0;
-  int first_key = 0;
+  // Where the key stands that requests come with the hash of, so that its place can be fetched ahead of time:
+  // the first one, if that has a place of its own. 0 for none. With no keys at all something else may stand
+  // there (EVAL), which does no harm.
+  int hashed_key = 0;
   uint16_t id = 0;
   Command* container = nullptr;
   std::vector<Command*> subcommands;
@@ -113,6 +116,7 @@ class CommandTable {
   };
   static constexpr size_t kSlots = 2048;
 
+  static int HashedKey(const CommandFacts& facts);
   static uint64_t Prefix(std::string_view name);
   static size_t SlotOf(uint64_t prefix, size_t size);
   Command* Add(const CommandFacts& facts, Command* container);

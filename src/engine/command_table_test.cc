@@ -114,6 +114,17 @@ TEST(CommandTableTest, RefusesToRenameWhatIsNotThereOrOntoAnother) {
   EXPECT_NE(table.Find("get"), nullptr);
 }
 
+TEST(CommandTableTest, KnowsTheKeyThatRequestsComeHashedWith) {
+  CommandTable table;
+  EXPECT_EQ(table.Find("get")->hashed_key, 1);
+  EXPECT_EQ(table.Find("eval")->hashed_key, 3);
+  EXPECT_EQ(table.Find("fcall")->hashed_key, 3);
+  EXPECT_EQ(table.Find("zunion")->hashed_key, 2);
+  EXPECT_EQ(table.Find("zunionstore")->hashed_key, 1);
+  EXPECT_EQ(table.Find("ping")->hashed_key, 0);
+  EXPECT_EQ(table.Find("xread")->hashed_key, 0);
+}
+
 TEST(CommandTableTest, AritiesCountTheNames) {
   CommandTable table;
   EXPECT_TRUE(table.Find("get")->AcceptsArgumentCount(2));

@@ -30,8 +30,8 @@ using keyspace::WriteHandle;
 
 class Context {
  public:
-  Context(Engine& engine, Client& client, Command& command, Arguments args, uint64_t first_key_hash)
-      : engine_(engine), client_(client), command_(command), args_(args), first_key_hash_(first_key_hash) {}
+  Context(Engine& engine, Client& client, Command& command, Arguments args, uint64_t key_hash)
+      : engine_(engine), client_(client), command_(command), args_(args), key_hash_(key_hash) {}
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
@@ -40,10 +40,9 @@ class Context {
   Arguments args() const { return args_; }
   size_t size() const { return args_.size(); }
   std::string_view operator[](size_t i) const { return args_[i]; }
-  // Argument i as a key. The parser has hashed the first key already.
+  // Argument i as a key. One of them has been hashed with the request already.
   Key key(size_t i) const {
-    if (first_key_hash_ != 0 && static_cast<int>(i) == command_.first_key)
-      return Key(args_[i], first_key_hash_);
+    if (key_hash_ != 0 && static_cast<int>(i) == command_.hashed_key) return Key(args_[i], key_hash_);
     return Key(args_[i]);
   }
   // Argument i compared without case, for option words.
@@ -122,7 +121,7 @@ class Context {
   Client& client_;
   Command& command_;
   Arguments args_;
-  uint64_t first_key_hash_;
+  uint64_t key_hash_;
   bool is_retry_ = false;
   bool has_failed_ = false;
 };

@@ -109,9 +109,8 @@ void Engine::Resolve(net::Batch& batch) {
     const auto args = batch.args(request);
     request.command = commands_.FindId(args[0]);
     if (request.command == CommandTable::kNone) continue;
-    const int first_key = commands_.at(request.command).first_key;
-    if (first_key > 0 && static_cast<size_t>(first_key) < args.size())
-      request.key_hash = Hash(args[first_key]);
+    const auto hashed_key = static_cast<size_t>(commands_.at(request.command).hashed_key);
+    if (hashed_key > 0 && hashed_key < args.size()) request.key_hash = Hash(args[hashed_key]);
   }
 }
 

@@ -1,6 +1,9 @@
 #include "script/interpreter.h"
 
-#include <cstdlib>
+#include <algorithm>
+#include <climits>
+#include <cstring>
+#include <new>
 
 #include "base/assert.h"
 #include "script/libraries/libraries.h"
@@ -12,10 +15,18 @@ namespace {
 constexpr int kHandlerSlot = 1;
 constexpr int kTrampolineSlot = 2;
 
-// A step of the collector after so many calls; how far one goes, in the collector's own measure of kilobytes.
-constexpr size_t kCallsBetweenSteps = 64;
-constexpr int kStepKilobytes = 16;
+// The collector visits all that is in use to find what is not. The libraries alone are more than most scripts
+// leave behind, so it waits for as much garbage as there are other things, and for so much at least.
+constexpr size_t kLeastGarbageBytes = size_t{1} << 20;
+// Lua's own steps, in the middle of a script, begin later by so much than those between scripts.
+constexpr size_t kSlackBytes = size_t{256} << 10;
+// How far a step between two scripts goes, in the collector's own measure: twice as many bytes are visited.
+constexpr size_t kStepKilobytes = 16;
 constexpr int kIdleStepKilobytes = 256;
+constexpr size_t kCallsBetweenLooks = 64;
+// Lua's own: in the middle of a script, the next cycle begins when twice as much is in use as at the end of
+// one.
+constexpr int kPausePercent = 200;
 // After so many whole cycles since the last call there is nothing left to be found.
 constexpr int kIdleCycles = 2;
 
@@ -124,7 +135,7 @@ void* LuaMemory::Allocate(void* self, void* block, size_t old_bytes, size_t new_
   auto* memory = static_cast<LuaMemory*>(self);
   if (block == nullptr) old_bytes = 0;
   if (new_bytes == 0) {
-    std::free(block);
+    ::operator delete(block, old_bytes);
     memory->used_bytes_ -= old_bytes;
     return nullptr;
   }
@@ -132,8 +143,15 @@ void* LuaMemory::Allocate(void* self, void* block, size_t old_bytes, size_t new_
     memory->has_refused_ = true;
     return nullptr;
   }
-  void* moved = std::realloc(block, new_bytes);
-  if (moved != nullptr) memory->used_bytes_ += new_bytes - old_bytes;
+  // Nearly all that scripts allocate is small, and stays as it is until it is freed. The allocator is
+  // quickest when it is told the size of what it gets back.
+  void* moved = ::operator new(new_bytes, std::nothrow);
+  if (moved == nullptr) return nullptr;
+  if (block != nullptr) {
+    std::memcpy(moved, block, std::min(old_bytes, new_bytes));
+    ::operator delete(block, old_bytes);
+  }
+  memory->used_bytes_ += new_bytes - old_bytes;
   return moved;
 }
 
@@ -191,12 +209,41 @@ Interpreter::ScriptError Interpreter::TakeError() {
   return std::move(reading.error);
 }
 
+// Lua's own steps begin when so much is in use. There is no other way to say that than as a percentage of
+// what is in use now.
+void Interpreter::CollectFrom(size_t bytes) {
+  const size_t used = std::max<size_t>(memory_.used_bytes(), 1);
+  lua_gc(lua_, LUA_GCSETPAUSE, static_cast<int>(std::min<size_t>(bytes * 100 / used + 1, INT_MAX)));
+  lua_gc(lua_, LUA_GCRESTART, -1);
+  lua_gc(lua_, LUA_GCSETPAUSE, kPausePercent);
+}
+
+// A cycle of the collector is over.
+void Interpreter::Rearm() {
+  const size_t used = memory_.used_bytes();
+  collected_to_bytes_ = 0;
+  collect_at_bytes_ = used + std::max(used, kLeastGarbageBytes);
+  CollectFrom(collect_at_bytes_ + kSlackBytes);
+}
+
 void Interpreter::CollectGarbage(bool is_idle) {
-  if (!is_idle) {
-    if (++calls_ % kCallsBetweenSteps == 0) lua_gc(lua_, LUA_GCSTEP, kStepKilobytes);
-  } else if (idle_cycles_ < kIdleCycles && lua_gc(lua_, LUA_GCSTEP, kIdleStepKilobytes) == 1) {
+  if (is_idle) {
+    if (idle_cycles_ == kIdleCycles || lua_gc(lua_, LUA_GCSTEP, kIdleStepKilobytes) == 0) return;
     ++idle_cycles_;
+    return Rearm();
   }
+  const size_t used = memory_.used_bytes();
+  if (collected_to_bytes_ == 0 && used < collect_at_bytes_) {
+    // A long script may have ended a cycle by itself, after which Lua begins the next one too soon.
+    if (++calls_ % kCallsBetweenLooks == 0) CollectFrom(collect_at_bytes_ + kSlackBytes);
+    return;
+  }
+  // As fast at least as scripts allocate.
+  const size_t grown = collected_to_bytes_ == 0 ? 0 : used - std::min(used, collected_to_bytes_);
+  const size_t step = std::max(kStepKilobytes, grown / 1024);
+  if (lua_gc(lua_, LUA_GCSTEP, static_cast<int>(step)) == 1) return Rearm();
+  collected_to_bytes_ = memory_.used_bytes();
+  CollectFrom(collected_to_bytes_ + kSlackBytes);
 }
 
 }  // namespace hearth::script

@@ -73,14 +73,20 @@ class Interpreter {
   // What the last Call left when it gave false.
   ScriptError TakeError();
 
-  // Frees a little of what scripts have left; `is_idle`: a little more.
+  // Between calls: frees some of what they have left, if there is enough of it; `is_idle`: whatever there is.
   void CollectGarbage(bool is_idle);
 
  private:
+  void Rearm();
+  void CollectFrom(size_t bytes);
+
   LuaMemory memory_;
   lua_State* lua_;
   int error_slot_ = LUA_NOREF;  // in the registry: the error that TakeError reads
   size_t calls_ = 0;
+  size_t collect_at_bytes_ = 0;  // so much in use is reason to begin a cycle of the collector
+  size_t collected_to_bytes_ =
+      0;                 // in use at the end of the last step of the cycle that runs, 0 if none does
   int idle_cycles_ = 0;  // of the collector, since the last call
 };
 

@@ -110,7 +110,7 @@ class Runner {
   std::string CommandRefusal(engine::Command& command);
   std::string WriteRefusal(const engine::Command& command) const;
   bool Refuse(lua_State* lua, engine::Command* command, std::string_view error);
-  bool PushScratch(lua_State* lua);
+  bool PushScratch(lua_State* lua, size_t from);
   void OnHook(lua_State* lua);
   void ServeOthers();
 

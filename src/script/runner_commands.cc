@@ -22,6 +22,9 @@ std::string_view FormatNumber(lua_Number number, std::array<char, 32>& to) {
   return {to.data(), written.size};
 }
 
+// So much of replies is kept while a script runs.
+constexpr size_t kKeptReplyBytes = 8192;
+
 }  // namespace
 
 // The texts stay Lua's: nothing runs there until the command is done.
@@ -112,7 +115,8 @@ bool Runner::CallCommand(lua_State* lua) {
     return Refuse(lua, command, refusal);
   engine::Client& client = run_->client;
   // A reply that did not fit Lua's memory may still stand there.
-  if (!scratch_.empty()) scratch_.Clear();
+  if (scratch_.size_bytes() > kKeptReplyBytes) scratch_.Clear();
+  const size_t before = scratch_.size_bytes();
   run_->has_written |= command->is(engine::kCommandWrite);
   const resp::Writer writer = client.writer;
   client.writer = resp::Writer(scratch_, run_->reply_protocol);
@@ -120,22 +124,22 @@ bool Runner::CallCommand(lua_State* lua) {
   engine_.CallInScript(client, *command, arguments_);
   engine_.effects().set_muted(false);
   client.writer = writer;
-  return PushScratch(lua);
+  const bool is_done = PushScratch(lua, before);
+  if (scratch_.size_bytes() > kKeptReplyBytes) scratch_.Clear();
+  return is_done;
 }
 
-bool Runner::PushScratch(lua_State* lua) {
-  iovec pieces[2];
-  std::string_view reply;
-  const int count = scratch_.FillIov(pieces, 2);
-  if (count == 0) {
+// Pushes the reply that begins at `from`. The small replies before it stay, so that memory need not be found
+// for each.
+bool Runner::PushScratch(lua_State* lua, size_t from) {
+  if (scratch_.size_bytes() == from) {
     lua_pushnil(lua);
     return true;
   }
-  if (count == 1) {
-    reply = {static_cast<const char*>(pieces[0].iov_base), pieces[0].iov_len};
-    const bool is_error = PushReply(lua, reply);
-    scratch_.Consume(reply.size());
-    return !is_error;
+  iovec pieces[2];
+  if (scratch_.FillIov(pieces, 2) == 1) {
+    const std::string_view all(static_cast<const char*>(pieces[0].iov_base), pieces[0].iov_len);
+    return !PushReply(lua, all.substr(from));
   }
   flat_.clear();
   while (!scratch_.empty()) {
@@ -143,7 +147,7 @@ bool Runner::PushScratch(lua_State* lua) {
     flat_.append(static_cast<const char*>(pieces[0].iov_base), pieces[0].iov_len);
     scratch_.Consume(pieces[0].iov_len);
   }
-  const bool is_error = PushReply(lua, flat_);
+  const bool is_error = PushReply(lua, std::string_view(flat_).substr(from));
   constexpr size_t kKeptBytes = 64 * 1024;
   if (flat_.capacity() > kKeptBytes) flat_ = {};
   return !is_error;

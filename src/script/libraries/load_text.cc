@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "script/libraries/global_writes.h"
 #include "script/libraries/libraries.h"
 #include "script/libraries/tokens.h"
 
@@ -195,6 +196,16 @@ int RefuseNumber(lua_State* lua, std::string_view source, std::string_view numbe
   return LUA_ERRSYNTAX;
 }
 
+// The function on top may read the globals without their view, once they are protected.
+void GiveGlobals(lua_State* lua) {
+  PushGlobals(lua);
+  if (lua_istable(lua, -1)) {
+    lua_setfenv(lua, -2);
+  } else {
+    lua_pop(lua, 1);
+  }
+}
+
 // Compiles the text, or gives the number for which it will not. Nothing in here raises a Lua error, which
 // would leave the survey's memory behind.
 std::optional<std::string_view> TryCompile(lua_State* lua, std::string_view source, const char* chunk_name,
@@ -216,7 +227,9 @@ int LoadText(lua_State* lua, std::string_view source, const char* chunk_name) {
   luaL_checkstack(lua, 6, "no room to compile");
   int status = 0;
   const auto number = TryCompile(lua, source, chunk_name, &status);
-  return number ? RefuseNumber(lua, source, *number, chunk_name) : status;
+  if (number) return RefuseNumber(lua, source, *number, chunk_name);
+  if (status == 0 && !WritesGlobals(lua)) GiveGlobals(lua);
+  return status;
 }
 
 }  // namespace hearth::script

@@ -1,5 +1,6 @@
 #include "script/libraries/read_only.h"
 
+#include "script/libraries/global_writes.h"
 #include "script/libraries/libraries.h"
 
 namespace hearth::script {
@@ -98,6 +99,7 @@ void ProtectTable(lua_State* lua) { MakeReadOnly(lua); }
 
 void ProtectGlobals(lua_State* lua) {
   luaL_checkstack(lua, 12, "no room to protect the globals");
+  LearnGlobalWrites(lua);
   lua_pushvalue(lua, LUA_GLOBALSINDEX);
   const int globals = lua_gettop(lua);
   ProtectMembers(lua, globals);
