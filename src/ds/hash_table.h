@@ -23,8 +23,10 @@
 #include <string_view>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/prefetch.h"
 #include "base/prng.h"
+#include "ds/block_mover.h"
 #include "ds/bucket_array.h"
 #include "ds/cut_state.h"
 
@@ -149,6 +151,18 @@ class HashTable {
     return static_cast<Item*>(std::exchange(position.bucket->slots[position.slot], item));
   }
 
+  // The item with this hash has moved from `from`, where there is nothing any more, while no cut runs.
+  void Readdress(uint64_t hash, const Item* from, Item* to) {
+    for (Bucket* bucket = &buckets_[buckets_.IndexOf(hash)];; bucket = bucket->overflow()) {
+      for (int i = 0; i < bucket->item_slots(); ++i) {
+        if (bucket->slots[i] != from) continue;
+        bucket->slots[i] = to;
+        return;
+      }
+      HEARTH_ASSERT(bucket->has_overflow());
+    }
+  }
+
   // To be called before the item with this hash changes in place.
   void WillChange(uint64_t hash) {
     if (cuts_ != nullptr && cuts_->active != 0) BeforeChange(buckets_[buckets_.IndexOf(hash)]);
@@ -170,11 +184,26 @@ class HashTable {
   template <typename Visit>
   uint64_t Scan(uint64_t cursor, Visit&& visit) const {
     if (size_ == 0) return 0;
-    uint64_t mask = buckets_.narrow_mask();
-    if (buckets_.is_split(cursor & mask)) mask = buckets_.wide_mask();
+    const uint64_t mask = ScanMask(cursor);
     ForEachInChain(buckets_[cursor & mask], visit);
-    cursor |= ~mask;
-    return ReverseBits(ReverseBits(cursor) + 1);
+    return NextCursor(cursor, mask);
+  }
+
+  // One step of the same kind, while no cut runs: `move_item(Item*)` gives where the item is from now on, and
+  // the chain's own buckets are moved.
+  template <typename MoveItem>
+  uint64_t Relocate(uint64_t cursor, BlockMover& mover, MoveItem&& move_item) {
+    if (size_ == 0) return 0;
+    HEARTH_ASSERT(cuts_ == nullptr || cuts_->active == 0);
+    const uint64_t mask = ScanMask(cursor);
+    for (Bucket* bucket = &buckets_[cursor & mask];; bucket = bucket->overflow()) {
+      for (int i = 0; i < bucket->item_slots() && bucket->slots[i] != nullptr; ++i) {
+        bucket->slots[i] = move_item(static_cast<Item*>(bucket->slots[i]));
+      }
+      if (!bucket->has_overflow()) break;
+      bucket->slots[Bucket::kSlots - 1] = mover.Moved(bucket->overflow());
+    }
+    return NextCursor(cursor, mask);
   }
 
   // Announces and marks as captured one bucket for the cuts in `cuts`: the walker's step.
@@ -251,6 +280,14 @@ class HashTable {
   // little and lengthens the chains. Shrinking starts far below, so that the two do not alternate.
   static constexpr size_t kGrowItemsPerTwoBuckets = 14;
   static constexpr size_t kShrinkItemsPerTwoBuckets = 3;
+
+  uint64_t ScanMask(uint64_t cursor) const {
+    const uint64_t mask = buckets_.narrow_mask();
+    return buckets_.is_split(cursor & mask) ? buckets_.wide_mask() : mask;
+  }
+  static uint64_t NextCursor(uint64_t cursor, uint64_t mask) {
+    return ReverseBits(ReverseBits(cursor | ~mask) + 1);
+  }
 
   static uint8_t TagOf(uint64_t hash) { return static_cast<uint8_t>(hash >> 56); }
 

@@ -123,6 +123,7 @@ OrderedIndex::Position OrderedIndex::Previous(Position at) {
 }
 StreamId OrderedIndex::IdAt(Position at) { return at.leaf->ids[at.slot]; }
 void* OrderedIndex::ValueAt(Position at) { return at.leaf->values[at.slot]; }
+void OrderedIndex::SetValueAt(Position at, void* value) { at.leaf->values[at.slot] = value; }
 
 OrderedIndex::Node* OrderedIndex::Descend(StreamId id, Path& path) const {
   Node* node = root_;

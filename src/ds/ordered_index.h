@@ -38,6 +38,8 @@ class OrderedIndex {
   static Position Previous(Position at);
   static StreamId IdAt(Position at);
   static void* ValueAt(Position at);
+  // Another value for the same id.
+  static void SetValueAt(Position at, void* value);
 
   Position Find(StreamId id) const;
   // The first id that is not below `id`.
@@ -86,6 +88,8 @@ class IdMap {
   static Position Previous(Position at) { return OrderedIndex::Previous(at); }
   static StreamId IdAt(Position at) { return OrderedIndex::IdAt(at); }
   static Value& ValueAt(Position at) { return *static_cast<Value*>(OrderedIndex::ValueAt(at)); }
+
+  static void SetValueAt(Position at, Value* value) { OrderedIndex::SetValueAt(at, value); }
 
   Position Find(StreamId id) const { return index_.Find(id); }
   Position LowerBound(StreamId id) const { return index_.LowerBound(id); }

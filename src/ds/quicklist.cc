@@ -79,6 +79,7 @@ void Quicklist::Swap(Quicklist& other) noexcept {
   std::swap(data_bytes_, other.data_bytes_);
   std::swap(limits_, other.limits_);
   std::swap(cuts_, other.cuts_);
+  std::swap(next_to_move_, other.next_to_move_);
 }
 
 Quicklist Quicklist::Clone() const {
@@ -108,6 +109,20 @@ void Quicklist::MarkCaptured(uint8_t cuts) {
   }
 }
 
+bool Quicklist::Relocate(BlockMover& mover, size_t nodes) {
+  HEARTH_ASSERT(cuts_ == nullptr || cuts_->active == 0);
+  Node* node = next_to_move_ == nullptr ? head_ : next_to_move_;
+  for (; nodes > 0 && node != nullptr; --nodes) {
+    node->data = mover.Moved(node->data);
+    node = mover.Moved(node);
+    (node->previous == nullptr ? head_ : node->previous->next) = node;
+    (node->next == nullptr ? tail_ : node->next->previous) = node;
+    node = node->next;
+  }
+  next_to_move_ = node;
+  return node != nullptr;
+}
+
 // Puts a new node behind `previous`, or first if that is null.
 void Quicklist::Link(Node* node, Node* previous) {
   if (cuts_ != nullptr) node->cut_bits = cuts_->NewBits();
@@ -123,6 +138,7 @@ void Quicklist::Link(Node* node, Node* previous) {
 
 void Quicklist::Unlink(Node* node) {
   if (cuts_ != nullptr && cuts_->active != 0) cuts_->observer->OnNodeLeaves(*this, *node);
+  if (next_to_move_ == node) next_to_move_ = node->next != nullptr ? node->next : node->previous;
   (node->previous == nullptr ? head_ : node->previous->next) = node->next;
   (node->next == nullptr ? tail_ : node->next->previous) = node->previous;
   --node_count_;

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "ds/block_mover.h"
 #include "ds/cut_state.h"
 #include "ds/listpack.h"
 #include "ds/quicklist_node.h"
@@ -60,6 +61,9 @@ class Quicklist {
   void Capture(Node& node, uint8_t cuts);
   // For one whose nodes have all been captured at once.
   void MarkCaptured(uint8_t cuts);
+  // Moves some nodes and what they hold, going on where the last call came to. False at the end, behind which
+  // the next call begins again. No cut runs.
+  bool Relocate(BlockMover& mover, size_t nodes);
 
   void Push(End end, std::string_view element);
   void PushHead(std::string_view element) { Push(End::kHead, element); }
@@ -118,6 +122,7 @@ class Quicklist {
   size_t data_bytes_ = 0;
   QuicklistLimits limits_;
   const CutState* cuts_ = nullptr;
+  Node* next_to_move_ = nullptr;  // the one that Relocate comes to next; null for the first
 };
 
 // Stands at an element, or is not valid (behind either end). Movable. Reading never changes the list: a

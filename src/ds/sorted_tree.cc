@@ -75,6 +75,38 @@ SortedTree::Cursor SortedTree::At(size_t rank) const {
   return {static_cast<const Leaf*>(node), static_cast<int>(rank)};
 }
 
+void SortedTree::DescendToRank(size_t rank, Path& path) const {
+  HEARTH_ASSERT(rank < size_);
+  path.rank = rank;
+  void* node = root_;
+  for (int level = height_ - 1; level >= 0; --level) {
+    auto* inner = static_cast<Inner*>(node);
+    int slot = 0;
+    for (; rank >= inner->children[slot].count; ++slot) rank -= inner->children[slot].count;
+    path.inners[level] = inner;
+    path.slots[level] = slot;
+    node = inner->children[slot].node;
+  }
+  path.leaf = static_cast<Leaf*>(node);
+  path.slot = static_cast<int>(rank);
+}
+
+// ---- moving
+
+void SortedTree::RelocateNodes(Path& path, BlockMover& mover) {
+  Leaf* leaf = path.leaf = mover.Moved(path.leaf);
+  (leaf->previous == nullptr ? first_leaf_ : leaf->previous->next) = leaf;
+  if (leaf->next != nullptr) leaf->next->previous = leaf;
+  void* node = leaf;
+  for (int level = 0; level < height_; ++level) {
+    path.inners[level]->children[path.slots[level]].node = node;
+    if (path.slots[level] != 0) return;
+    path.inners[level] = mover.Moved(path.inners[level]);
+    node = path.inners[level];
+  }
+  root_ = node;
+}
+
 // ---- inserting
 
 void SortedTree::Insert(ScoredMember* item) {

@@ -17,6 +17,7 @@
 
 #include "base/assert.h"
 #include "base/prefetch.h"
+#include "ds/block_mover.h"
 #include "ds/scored_member.h"
 
 namespace hearth::ds {
@@ -85,6 +86,24 @@ class SortedTree {
   void Erase(const ScoredMember* item);
   // Gives `item`, which is in the tree, another score and its new place.
   void ChangeScore(ScoredMember* item, double score);
+
+  // Moves the leaf with the member that has `rank` before it, and the inner nodes that begin with it;
+  // `move_item(ScoredMember*)` gives where each of its members is from now on. Gives the rank of the first
+  // member behind the leaf.
+  template <typename MoveItem>
+  size_t Relocate(size_t rank, BlockMover& mover, MoveItem&& move_item) {
+    Path path;
+    DescendToRank(rank, path);
+    RelocateNodes(path, mover);
+    const Leaf& leaf = *path.leaf;
+    for (int i = 0; i < leaf.count; ++i) {
+      ScoredMember* const moved = move_item(leaf.items[i]);
+      if (moved == leaf.items[i]) continue;
+      path.leaf->items[i] = moved;
+      if (i == 0) SetFirst(path, 0, moved);
+    }
+    return path.rank - static_cast<size_t>(path.slot) + leaf.count;
+  }
 
   // How many stand before `item`, which is in the tree.
   size_t RankOf(const ScoredMember& item) const;
@@ -174,6 +193,9 @@ class SortedTree {
   }
   // To an item that is in the tree.
   void DescendTo(const ScoredMember& item, Path& path) const;
+  // To the item with so many before it, which is there.
+  void DescendToRank(size_t rank, Path& path) const;
+  void RelocateNodes(Path& path, BlockMover& mover);
 
   Leaf* NewLeaf(Leaf* previous);
   void FreeLeaf(Leaf* leaf);

@@ -54,6 +54,18 @@ void StreamLog::InsertBlock(StreamId first_id, StoredStreamBlock* block) {
   blocks_.index_.Insert(first_id, block);
 }
 
+std::optional<StreamId> StreamLog::Relocate(StreamId from, BlockMover& mover, size_t count) {
+  HEARTH_ASSERT(cuts_ == nullptr || cuts_->active == 0);
+  auto at = blocks_.LowerBound(from);
+  for (; count > 0 && at; --count, at = StreamBlocks::Next(at)) {
+    StoredStreamBlock* block = mover.Moved(&StreamBlocks::StoredAt(at));
+    block->pack = mover.Moved(block->pack);
+    StreamBlocks::Index::SetValueAt(at, block);
+  }
+  if (!at) return std::nullopt;
+  return StreamBlocks::IdAt(at);
+}
+
 void StreamLog::Capture(Position at, uint8_t cuts) {
   StoredStreamBlock& block = blocks_.StoredAt(at);
   const uint8_t missing = cuts_->Uncaptured(block.cut_bits) & cuts;

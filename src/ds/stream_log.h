@@ -11,6 +11,7 @@
 #include <span>
 #include <string_view>
 
+#include "ds/block_mover.h"
 #include "ds/cut_state.h"
 #include "ds/ordered_index.h"
 #include "ds/stream_block.h"
@@ -103,6 +104,9 @@ class StreamLog {
   void Capture(Position at, uint8_t cuts);
   // For one whose blocks have all been captured at once.
   void MarkCaptured(uint8_t cuts);
+  // Moves up to `count` blocks from that with the id `from`, or the next one, on. The id to go on from, if
+  // there is more. No cut runs.
+  std::optional<StreamId> Relocate(StreamId from, BlockMover& mover, size_t count);
   // Estimated from that many blocks; 0 looks at all.
   size_t MemoryBytes(size_t samples) const;
 

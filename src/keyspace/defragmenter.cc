@@ -62,6 +62,8 @@ void Defragmenter::StartPass(int64_t percent) {
   started_us_ = now_us_();
   database_ = 0;
   cursor_ = 0;
+  large_.clear();
+  relocation_ = {};
 }
 
 void Defragmenter::EndPass() {
@@ -69,6 +71,7 @@ void Defragmenter::EndPass() {
   started_us_ = 0;
   percent_ = 0;
   budget_us_ = 0;
+  large_.clear();
 }
 
 void Defragmenter::ResetTimes() {
@@ -117,24 +120,46 @@ void Defragmenter::RunPass() {
 }
 
 bool Defragmenter::Step() {
+  if (!large_.empty()) {
+    StepInValue();
+    return true;
+  }
   if (database_ >= keyspace_.database_count()) return false;
   Database& database = keyspace_.database(database_);
   entries_.clear();
   cursor_ = database.keys_.Scan(cursor_, [this](Entry* entry) { entries_.push_back(entry); });
   for (Entry* entry : entries_) Move(database, entry);
+  database_of_large_ = database_;
   if (cursor_ == 0) ++database_;
   return true;
 }
 
-bool Defragmenter::MoveValue(Entry& entry) {
-  if (!IsOneBlock(entry)) return false;
+// Time may have passed since the last step: the key is looked for again, and may be gone.
+void Defragmenter::StepInValue() {
+  const Key key(large_.back());
+  const auto position = keyspace_.database(database_of_large_).keys_.Find(key.text, key.hash);
+  if (position && relocation_.Step(*position.item(), *this)) return;
+  large_.pop_back();
+  relocation_ = {};
+}
+
+void* Defragmenter::MoveBlock(void* block) {
   KeyspaceStats& stats = keyspace_.stats();
-  if (!IsSparselyPlaced(entry.container())) {
+  if (!IsSparselyPlaced(block)) {
     ++stats.defrag_misses;
-    return false;
+    return block;
   }
   ++stats.defrag_hits;
-  entry.set_container(MovedBlock(const_cast<void*>(entry.container())));
+  return MovedBlock(block);
+}
+
+bool Defragmenter::MoveValue(Entry& entry) {
+  if (ValueRelocation::HasParts(entry)) large_.emplace_back(entry.key());
+  if (!IsOneBlock(entry) && !ValueRelocation::HasMovableHead(entry)) return false;
+  void* const before = const_cast<void*>(entry.container());
+  void* const moved = MoveBlock(before);
+  if (moved == before) return false;
+  entry.set_container(moved);
   return true;
 }
 

@@ -3,8 +3,12 @@
 //
 // A pass walks all databases, bucket by bucket. It asks the allocator of each block whether it lies among
 // more gaps than others of its size (base/memory.h), and moves those that do into the fullest pages with
-// room. What is moved: entries, and values that are one block (texts, listpacks, intsets). The parts of large
-// values stay where they are. While a snapshot is being taken, nothing is moved.
+// room. What is moved: entries, values that are one block (texts, listpacks, intsets), and after the rest of
+// their bucket the parts of larger values, a few at a time (value_relocation.h). While a snapshot is being
+// taken, nothing is moved.
+//
+// Limitations: what the groups of a stream have pending, the indexes of streams and of expiring fields, and
+// the tables of buckets stay where they are.
 //
 // How much of the time a pass may take follows from the share of gaps, between active-defrag-cycle-min and
 // -max percent; it is spent in short slices between turns of the loop.
@@ -14,13 +18,16 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
+#include "ds/block_mover.h"
 #include "keyspace/keyspace.h"
+#include "keyspace/value_relocation.h"
 
 namespace hearth::keyspace {
 
-class Defragmenter {
+class Defragmenter final : private ds::BlockMover {
  public:
   // `now_us`: a monotonic time.
   Defragmenter(Keyspace& keyspace, std::function<int64_t()> now_us);
@@ -49,8 +56,10 @@ class Defragmenter {
   int64_t WantedPercent() const;
   void StartPass(int64_t percent);
   void EndPass();
-  // One bucket. False at the end of the last database.
+  // One bucket, or some parts of a large value. False at the end of the last database.
   bool Step();
+  void StepInValue();
+  void* MoveBlock(void* block) override;
   void Move(Database& database, Entry* entry);
   // Moves what hangs on the entry's word, if that is one block. True if it did.
   bool MoveValue(Entry& entry);
@@ -65,6 +74,10 @@ class Defragmenter {
   int database_ = 0;
   uint64_t cursor_ = 0;
   std::vector<Entry*> entries_;  // of the bucket at hand
+  // Keys of that bucket with large values; the relocation is that of the last one.
+  std::vector<std::string> large_;
+  int database_of_large_ = 0;
+  ValueRelocation relocation_;
 };
 
 }  // namespace hearth::keyspace

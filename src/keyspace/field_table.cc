@@ -181,6 +181,18 @@ size_t FieldTable::MemoryBytes(size_t samples) const {
   return table_bytes + static_cast<size_t>(mean * static_cast<double>(size()));
 }
 
+uint64_t FieldTable::Relocate(uint64_t cursor, ds::BlockMover& mover) {
+  return fields_.Relocate(cursor, mover, [&](Field* field) {
+    const ds::StreamId id = field->has_expiry() ? ExpiringId(field) : ds::StreamId();
+    Field* moved = mover.Moved(field);
+    if (moved != field && moved->has_expiry()) {
+      expiring_->Erase(id);
+      expiring_->Insert(ExpiringId(moved), moved);
+    }
+    return moved;
+  });
+}
+
 FieldTable* FieldTable::Clone() const {
   auto copy = std::make_unique<FieldTable>(cuts_);
   VisitAll([&](const Field& field) {

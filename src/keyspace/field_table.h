@@ -153,6 +153,9 @@ class FieldTable {
   // `samples` of them (0: all).
   size_t MemoryBytes(size_t samples) const;
 
+  // A step over all that moves one bucket's fields; gives the next cursor, 0 at the end. No cut runs.
+  uint64_t Relocate(uint64_t cursor, ds::BlockMover& mover);
+
   // A deep copy. The caller owns it.
   FieldTable* Clone() const;
 

@@ -81,6 +81,10 @@ class MemberTable {
   }
 
   ds::WalkedTable Walked() { return members_.Walked(); }
+  // A step over all that moves one bucket's members; gives the next cursor, 0 at the end. No cut runs.
+  uint64_t Relocate(uint64_t cursor, ds::BlockMover& mover) {
+    return members_.Relocate(cursor, mover, [&](Member* member) { return mover.Moved(member); });
+  }
 
   // Any member with equal chance; the table must not be empty.
   std::string_view Random(Prng& random) const { return members_.FairRandom(random)->text(); }

@@ -25,6 +25,17 @@ void ScoreIndex::EraseRange(size_t start, size_t count) {
   for (; count > 0; --count) Erase(tree_.At(start).member());
 }
 
+size_t ScoreIndex::Relocate(size_t rank, ds::BlockMover& mover) {
+  return tree_.Relocate(rank, mover, [&](Member* member) {
+    Member* const moved = mover.Moved(member);
+    if (moved == member) return member;
+    // The table still knows the old address, which is not to be looked into.
+    const uint64_t hash = Hash(moved->member());
+    members_.Readdress(hash, member, moved);
+    return moved;
+  });
+}
+
 size_t ScoreIndex::MemoryBytes(size_t samples) const {
   size_t sampled = 0;
   size_t sampled_bytes = 0;

@@ -58,6 +58,12 @@ class ScoreIndex {
   }
 
   ds::WalkedTable Walked() { return members_.Walked(); }
+  // Moves the members of the tree's leaf at `rank` and the leaf itself; gives the rank to go on from, size()
+  // at the end. Then the table's own memory, by its cursor. No cut runs.
+  size_t Relocate(size_t rank, ds::BlockMover& mover);
+  uint64_t RelocateTable(uint64_t cursor, ds::BlockMover& mover) {
+    return members_.Relocate(cursor, mover, [](Member* member) { return member; });
+  }
 
   // Bytes that the allocator holds for all of it; those of the members are estimated from about `samples` of
   // them (0: all).

@@ -74,6 +74,43 @@ def test_memory_above_the_limit_is_timed(start, role):
 
 
 @pytest.mark.jemalloc
+def test_large_values_are_moved_too(start, seed):
+    prng = random.Random(seed)
+    hearth = start("hearth", *ALLOWED, "--active-defrag-ignore-bytes", 1, "--active-defrag-threshold-lower", 1,
+                   "--active-defrag-cycle-min", 50, "--active-defrag-cycle-max", 75)
+    with hearth.client(timeout=60) as client:
+        parts = list(range(20_000))
+        text = "t" * 60
+        for at in range(0, len(parts), 1000):
+            some = parts[at:at + 1000]
+            client.pipeline([
+                ("RPUSH", "list", *[f"{text}{n}" for n in some]),
+                ("SADD", "set", *[f"{text}{n}" for n in some]),
+                ("HSET", "hash", *[word for n in some for word in (f"{text}{n}", n)]),
+                ("ZADD", "scores", *[word for n in some for word in (n, f"{text}{n}")]),
+                *[("XADD", "stream", f"{n + 1}-0", "field", text) for n in some],
+            ])
+        gone = [n for n in parts if prng.random() < 0.75]
+        for at in range(0, len(gone), 1000):
+            names = [f"{text}{n}" for n in gone[at:at + 1000]]
+            client.pipeline([("SREM", "set", *names), ("HDEL", "hash", *names), ("ZREM", "scores", *names),
+                             ("XDEL", "stream", *[f"{n + 1}-0" for n in gone[at:at + 1000]])])
+        client.call("LTRIM", "list", 5000, 10_000)
+        digest = client.call("DEBUG", "DIGEST")
+        assert client.call("CONFIG", "SET", "activedefrag", "yes") == OK
+
+        def has_run():
+            fields = info_fields(client.call("INFO", "stats"))
+            return int(fields["active_defrag_hits"]) > 2000 and int(fields["total_active_defrag_time"]) > 0
+
+        wait_for(has_run, 60, "a pass")
+        assert client.call("DEBUG", "DIGEST") == digest
+        assert client.call("CONFIG", "SET", "activedefrag", "no") == OK
+        assert client.call("DEBUG", "RELOAD") == OK
+        assert client.call("DEBUG", "DIGEST") == digest
+
+
+@pytest.mark.jemalloc
 @pytest.mark.parametrize("size", [20, 200, 3000])
 def test_fragmented_memory_is_moved_together(start, seed, size):
     prng = random.Random(seed)
