@@ -17,6 +17,9 @@ int ProcessId();
 void EndWithin(int seconds);
 // Without a word to anybody: for a crash that is asked for.
 [[noreturn]] void ExitAtOnce(int code);
+// The program begins anew in the place of this process, with the words that KeepTitleRoom has kept; threads,
+// memory and open files go. Returns only if that cannot be.
+Status BeginAnew();
 // Does a person read standard output?
 bool OutputIsTerminal();
 
@@ -44,6 +47,7 @@ void StandBack(int niceness);
 // What ps and top show: the title in full, if KeepTitleRoom has found room for it, and `name`, of at most 15
 // bytes, where the system keeps the names of threads.
 void SetProcessTitle(std::string_view title, std::string_view name);
+// Also keeps the words for BeginAnew.
 // Titles go where the words of the command line and the environment lie: those are copied first, or not used
 // afterwards. Once, as early as possible, before any thread exists.
 void KeepTitleRoom(int argc, char** argv);

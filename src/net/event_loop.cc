@@ -87,6 +87,9 @@ int64_t EventLoop::WaitTime(int64_t max_wait_micros) {
 
 void EventLoop::RunOnce(int64_t max_wait_micros) {
   now_micros_ = clock_->MonotonicMicros();
+  if (turns_ != 0) {
+    longest_turn_micros_ = std::max(longest_turn_micros_, now_micros_ - turn_started_micros_);
+  }
   int64_t wait = WaitTime(max_wait_micros);
   if (wait != 0) {
     asleep_.exchange(true, std::memory_order_acq_rel);
@@ -95,7 +98,7 @@ void EventLoop::RunOnce(int64_t max_wait_micros) {
     if (has_work) wait = 0;
   }
   DispatchReady(wait);
-  timers_.RunDue(now_micros_);
+  RunTimers();
   RunPosted();
   for (const LoopPhase phase : {LoopPhase::kCollect, LoopPhase::kWork, LoopPhase::kFlush}) RunHooks(phase);
 }
@@ -109,11 +112,19 @@ void EventLoop::DispatchReady(int64_t wait) {
     waited_micros_ += now_micros_ - before;
   }
   ++turns_;
+  if (!is_nested_) turn_started_micros_ = now_micros_;
   for (event_index_ = 0; event_index_ < event_count_;) {
     const env::PollEvent event = events_[event_index_++];
     if (event.tag != nullptr) static_cast<EventHandler*>(event.tag)->OnEvents(event.flags);
   }
   event_count_ = event_index_ = 0;
+}
+
+void EventLoop::RunTimers() {
+  if (timers_.empty() || timers_.next_due_micros() > now_micros_) return;
+  const int64_t before = FreshNowMicros();
+  timers_.RunDue(now_micros_);
+  timer_micros_ += FreshNowMicros() - before;
 }
 
 void EventLoop::RunHooks(LoopPhase phase) {

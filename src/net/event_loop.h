@@ -84,14 +84,19 @@ class EventLoop {
   int64_t FreshNowMicros() { return clock_->MonotonicMicros(); }
   env::Clock& clock() { return *clock_; }
   uint64_t turns() const { return turns_; }
-  // Time spent waiting in the poller, all turns together.
+  // Time spent waiting in the poller, all turns together; and the same in timers.
   int64_t waited_micros() const { return waited_micros_; }
+  int64_t timer_micros() const { return timer_micros_; }
+  // Of a turn, from the end of its wait on.
+  int64_t longest_turn_micros() const { return longest_turn_micros_; }
+  void ForgetLongestTurn() { longest_turn_micros_ = 0; }
 
  private:
   static constexpr size_t kMaxEvents = 1024;
 
   int64_t WaitTime(int64_t max_wait_micros);
   void DispatchReady(int64_t wait);
+  void RunTimers();
   void RunHooks(LoopPhase phase);
   void RunPosted();
 
@@ -111,6 +116,9 @@ class EventLoop {
   int64_t now_micros_;
   uint64_t turns_ = 0;
   int64_t waited_micros_ = 0;
+  int64_t timer_micros_ = 0;
+  int64_t turn_started_micros_ = 0;
+  int64_t longest_turn_micros_ = 0;
 
   std::atomic<bool> asleep_{false};
   std::atomic<bool> stopped_{false};

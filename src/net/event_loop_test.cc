@@ -50,6 +50,21 @@ TEST_F(EventLoopTest, RepeatsATimerUntilItCancelsItself) {
   EXPECT_EQ(runs, 3);
 }
 
+TEST_F(EventLoopTest, KnowsItsLongestTurnAndTheTimeOfItsTimers) {
+  loop_.RunOnce(0);
+  EXPECT_EQ(loop_.longest_turn_micros(), 0);
+  loop_.Post([&] { clock_.AdvanceMicros(70); });
+  loop_.After(100, [&] { clock_.AdvanceMicros(30); });
+  clock_.AdvanceMicros(100);
+  loop_.RunOnce(0);
+  EXPECT_EQ(loop_.timer_micros(), 30);
+  loop_.RunOnce(0);
+  EXPECT_EQ(loop_.longest_turn_micros(), 100);
+  loop_.ForgetLongestTurn();
+  loop_.RunOnce(0);
+  EXPECT_EQ(loop_.longest_turn_micros(), 0);
+}
+
 TEST_F(EventLoopTest, RunsPostedFunctionsBeforeTheHooksAndPhasesInOrder) {
   std::vector<int> ran;
   loop_.AddBeforeWait(LoopPhase::kFlush, [&] { ran.push_back(3); });

@@ -229,8 +229,10 @@ bool AppendOnly::MustRewrite() const {
 
 void AppendOnly::Pump() {
   if (writer_ == nullptr) return;
+  const uint64_t start = env::Ticks();
   writer_->Pump();
   TakeReport();
+  stats_.pump_ticks += env::Ticks() - start;
 }
 
 bool AppendOnly::delays_replies() const {

@@ -33,6 +33,7 @@ struct AppendOnlyStats {
   bool last_write_ok = true;
   int64_t last_rewrite_seconds = -1;
   uint64_t rewrites = 0;
+  uint64_t pump_ticks = 0;  // of env::Ticks(), that the writing has taken of the loop's thread
   std::string last_error;
 };
 

@@ -4,21 +4,42 @@
 
 #include "commands/help.h"
 #include "commands/register.h"
+#include "env/process.h"
+#include "env/sleep.h"
 
 namespace hearth::server {
+namespace {
+
+// The server starts again in the place of this process. With `shutdown` it ends in order before.
+Status Restart(settings::Configuration& configuration, Shutdown* shutdown, int64_t delay_us) {
+  if (shutdown != nullptr) {
+    if (!configuration.file().empty()) HEARTH_TRY(configuration.Rewrite());
+    const auto stage = shutdown->Begin({.is_immediate = true});
+    if (!stage) return std::unexpected(stage.error());
+  }
+  env::HoldUpThread(delay_us);
+  return env::BeginAnew();
+}
+
+}  // namespace
 
 Commands::Commands(const Parts& parts)
     : table_(parts.engine.commands()),
       identity_(MakeIdentity(parts.random, parts.clock)),
-      metrics_(parts.engine, parts.connections, parts.loop, parts.replication),
+      metrics_(parts.engine, parts.connections, parts.loop, parts.replication,
+               parts.persistence.append_only()),
       config_(parts.configuration, parts.engine, metrics_, parts.replication.replicas(), parts.defragmenter,
               parts.log),
-      debug_({[&expiry = parts.expiry](bool on) { expiry.set_enabled(on); },
-              [this](engine::Context& ctx) { persistence_.DebugReload(ctx); },
-              [this](engine::Context& ctx) { persistence_.DebugLoadAof(ctx); },
-              [this](engine::Context& ctx) { persistence_.DebugChangeReplicationId(ctx); },
-              [&configuration = parts.configuration] { return configuration.Rewrite(true); },
-              [&persistence = parts.persistence] { persistence.append_only().Configure(); }}),
+      debug_(
+          {[&expiry = parts.expiry](bool on) { expiry.set_enabled(on); },
+           [this](engine::Context& ctx) { persistence_.DebugReload(ctx); },
+           [this](engine::Context& ctx) { persistence_.DebugLoadAof(ctx); },
+           [this](engine::Context& ctx) { persistence_.DebugChangeReplicationId(ctx); },
+           [&configuration = parts.configuration] { return configuration.Rewrite(true); },
+           [&configuration = parts.configuration, &shutdown = parts.shutdown](bool saves, int64_t delay_us) {
+             return Restart(configuration, saves ? &shutdown : nullptr, delay_us);
+           },
+           [&persistence = parts.persistence] { persistence.append_only().Configure(); }}),
       info_({parts.engine, parts.configuration, parts.connections, parts.limits, metrics_, identity_,
              parts.replication, parts.shutdown, parts.scripts, parts.defragmenter}),
       memory_(parts.engine, metrics_, identity_),

@@ -64,6 +64,8 @@ class Commands {
 
   // Takes the measurements that INFO shows as rates.
   void Sample() { metrics_.Sample(); }
+  // Once a turn, after its requests.
+  void OnTurn() { metrics_.OnTurn(); }
 
  private:
   engine::CommandTable& table_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/assert.h"
+#include "base/memory.h"
 #include "base/numbers.h"
 #include "base/text.h"
 #include "env/sleep.h"
@@ -132,6 +134,26 @@ void Panic(Context& ctx) {
   std::abort();
 }
 
+// Takes memory that nobody will ever free, for whoever looks for leaks.
+void Leak(Context& ctx) {
+  const std::string_view text = ctx[2];
+  std::memcpy(AllocateDensely(std::max<size_t>(text.size(), 1)), text.data(), text.size());
+  ctx.reply().Ok();
+}
+
+// Random patterns against random texts, of letters that patterns have a meaning for.
+void TryPatterns(Context& ctx) {
+  constexpr int kTimes = 100'000;
+  constexpr std::string_view kLetters = "*?[]^-\\ab";
+  const auto draw = [&](uint64_t most) {
+    std::string text(ctx.random().Below(most + 1), ' ');
+    for (char& letter : text) letter = kLetters[ctx.random().Below(kLetters.size())];
+    return text;
+  };
+  for (int i = 0; i < kTimes; ++i) (void)GlobMatch(draw(16), draw(64), i % 2 == 0);
+  ctx.reply().Simple("Apparently Redis did not crash: test passed");
+}
+
 void FaultOfMemory(Context&) { std::raise(SIGSEGV); }
 
 void RunOutOfMemory(Context& ctx) {
@@ -154,6 +176,8 @@ constexpr std::string_view kHelp[] = {
     "    Cuts links between nodes of a cluster.",
     "CONFIG-REWRITE-FORCE-ALL",
     "    Like CONFIG REWRITE, with a line for every directive.",
+    "CRASH-AND-RECOVER [<milliseconds>]",
+    "    Ends at once, as a crash would, and starts again after that time.",
     "DIGEST",
     "    Shows a fingerprint of all data, the same on every server that holds the same.",
     "DIGEST-VALUE <key> [<key> ...]",
@@ -164,6 +188,8 @@ constexpr std::string_view kHelp[] = {
     "    Shows how the hash tables of a database are filled.",
     "HTSTATS-KEY <key>",
     "    Shows how the hash table of a value is filled.",
+    "LEAK <text>",
+    "    Takes memory for the text and never frees it.",
     "LISTPACK <key>",
     "    Writes the elements of a small value into the log.",
     "LOADAOF",
@@ -193,6 +219,8 @@ constexpr std::string_view kHelp[] = {
     "    Sends a command to the replicas and the append-only file without running it here.",
     "REPLYBUFFER PEAK-RESET-TIME (NEVER|RESET|<milliseconds>), REPLYBUFFER RESIZING (0|1)",
     "    Accepted and without effect: output buffers are never resized.",
+    "RESTART [<milliseconds>]",
+    "    Rewrites the configuration file, saves as SHUTDOWN does, and starts again after that time.",
     "SDSLEN <key>",
     "    Shows the sizes of a key and its text.",
     "SET-ACTIVE-EXPIRE (0|1)",
@@ -205,6 +233,8 @@ constexpr std::string_view kHelp[] = {
     "    Holds up the whole server. Decimals are allowed.",
     "STRINGMATCH-LEN <pattern> <text>",
     "    Replies 1 if the text matches the pattern, else 0.",
+    "STRINGMATCH-TEST",
+    "    Matches random patterns against random texts.",
     "STRUCTSIZE",
     "    Shows the sizes of the structures that keep data.",
     "HELP",
@@ -240,6 +270,7 @@ constexpr Subcommand kSubcommands[] = {
     {"help", 2, 2, Help},
     {"htstats", 3, 3, DescribeTables},
     {"htstats-key", 3, 3, DescribeTableOf},
+    {"leak", 3, 3, Leak},
     {"listpack", 3, 3, LogListpack},
     {"log", 3, 3, WriteToLog},
     {"object", 3, 3, DescribeObject},
@@ -259,10 +290,24 @@ constexpr Subcommand kSubcommands[] = {
     {"set-disable-deny-scripts", 3, 3, AllowInScripts},
     {"set-skip-checksum-validation", 3, 3, SkipChecksums},
     {"stringmatch-len", 4, 4, MatchPattern},
+    {"stringmatch-test", 2, 2, TryPatterns},
     {"structsize", 2, 2, ReplyStructureSizes},
 };
 
 }  // namespace
+
+void DebugCommands::Restart(Context& ctx) {
+  int64_t delay_ms = 0;
+  if (ctx.size() == 3) {
+    const auto given = ctx.Integer(2);
+    if (!given) return;
+    constexpr int64_t kLongestMs = 3'600'000;
+    delay_ms = std::clamp<int64_t>(*given, 0, kLongestMs);
+  }
+  const Status status = actions_.restart(ctx.Is(1, "restart"), delay_ms * 1000);
+  ctx.engine().log().Warning("The server cannot be restarted: {}", status.error().message);
+  ctx.Error("ERR failed to restart the server. Check server logs.");
+}
 
 void DebugCommands::Run(Context& ctx) {
   for (const Subcommand& subcommand : kSubcommands) {
@@ -271,6 +316,7 @@ void DebugCommands::Run(Context& ctx) {
     }
   }
   if (ctx.Is(1, "reload")) return actions_.reload(ctx);
+  if ((ctx.Is(1, "restart") || ctx.Is(1, "crash-and-recover")) && ctx.size() <= 3) return Restart(ctx);
   if (ctx.Is(1, "loadaof") && ctx.size() == 2) return actions_.load_aof(ctx);
   if (ctx.Is(1, "change-repl-id") && ctx.size() == 2) return actions_.change_replication_id(ctx);
   if (ctx.Is(1, "set-active-expire") && ctx.size() == 3) {

@@ -18,6 +18,9 @@ class DebugCommands {
     std::function<void(engine::Context&)> change_replication_id;
     // CONFIG REWRITE with a line for every directive.
     std::function<Status()> rewrite_all_settings;
+    // DEBUG RESTART and CRASH-AND-RECOVER: the process begins anew after a while, saved before or not.
+    // Returns only if it cannot.
+    std::function<Status(bool saves, int64_t delay_us)> restart;
     // A switch that the append-only file's writer follows has changed.
     std::function<void()> configure_aof;
   };
@@ -27,6 +30,7 @@ class DebugCommands {
 
  private:
   void Run(engine::Context& ctx);
+  void Restart(engine::Context& ctx);
 
   const Actions actions_;
 };

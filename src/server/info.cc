@@ -57,6 +57,7 @@ Info::Info(const Parts& parts) : parts_(parts) {
     text.Add("cluster_enabled", static_cast<int>(parts_.engine.settings().cluster_enabled));
   });
   SetSection("Keyspace", Shown::kByDefault, by(&Info::WriteKeyspace));
+  SetSection("Debug", Shown::kWhenAsked, by(&Info::WriteDebug));
 }
 
 void Info::SetSection(std::string title, Shown shown, Writer writer) {

@@ -99,6 +99,7 @@ class Info {
   void WriteErrorStats(InfoText& text) const;
   void WriteLatencyStats(InfoText& text) const;
   void WriteKeyspace(InfoText& text) const;
+  void WriteDebug(InfoText& text) const;
 
   Parts parts_;
   std::vector<Section> sections_;

@@ -41,10 +41,23 @@ void Metrics::Sample() {
   replication_output_.Sample(now_us, replication_.replicas().sent_bytes());
 }
 
+void Metrics::OnTurn() {
+  const uint64_t commands = engine_.stats().commands_processed;
+  // After a reset the counter begins anew.
+  if (commands > commands_before_turn_) {
+    most_commands_a_turn_ = std::max(most_commands_a_turn_, commands - commands_before_turn_);
+  }
+  commands_before_turn_ = commands;
+}
+
 void Metrics::Reset() {
   io_at_reset_ = connections_.stats();
   turns_at_reset_ = loop_.turns();
   busy_us_at_reset_ = BusyMicros();
+  timers_us_at_reset_ = loop_.timer_micros();
+  pump_ticks_at_reset_ = append_only_.stats().pump_ticks;
+  most_commands_a_turn_ = 0;
+  loop_.ForgetLongestTurn();
   replication_read_at_reset_ = replication_.link().received_bytes();
   replication_written_at_reset_ = replication_.replicas().sent_bytes();
 }

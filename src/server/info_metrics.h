@@ -13,6 +13,7 @@
 #include "env/random.h"
 #include "net/event_loop.h"
 #include "net/io_threads.h"
+#include "persistence/append_only.h"
 #include "replication/replication.h"
 
 namespace hearth::server {
@@ -45,15 +46,18 @@ class Rate {
 class Metrics {
  public:
   Metrics(engine::Engine& engine, net::IoThreads& connections, net::EventLoop& loop,
-          const replication::Replication& replication)
+          const replication::Replication& replication, const persistence::AppendOnly& append_only)
       : engine_(engine),
         connections_(connections),
         loop_(loop),
         replication_(replication),
+        append_only_(append_only),
         made_us_(loop.FreshNowMicros()) {}
 
   // Any number of times a second; measures at most every 100 ms.
   void Sample();
+  // Once a turn, after its requests.
+  void OnTurn();
   // CONFIG RESETSTAT.
   void Reset();
 
@@ -71,6 +75,14 @@ class Metrics {
   // How long the loop was busy, all in all, since the start or the last reset.
   int64_t busy_us() const { return BusyMicros() - busy_us_at_reset_; }
   const Rate& busy() const { return busy_; }
+  // The same of timers alone, and of what the append-only file takes of the loop's time.
+  int64_t timers_us() const { return loop_.timer_micros() - timers_us_at_reset_; }
+  uint64_t append_only_us() const {
+    return engine_.ticks().ToMicros(append_only_.stats().pump_ticks - pump_ticks_at_reset_);
+  }
+  // The longest turn of the loop, and that with the most commands.
+  int64_t longest_turn_us() const { return loop_.longest_turn_micros(); }
+  uint64_t most_commands_a_turn() const { return most_commands_a_turn_; }
   const replication::Replication& replication() const { return replication_; }
 
   size_t peak_memory_bytes() const { return peak_memory_bytes_; }
@@ -91,10 +103,15 @@ class Metrics {
   net::IoThreads& connections_;
   net::EventLoop& loop_;
   const replication::Replication& replication_;
+  const persistence::AppendOnly& append_only_;
   const int64_t made_us_;
   net::IoStats io_at_reset_;
   uint64_t turns_at_reset_ = 0;
   int64_t busy_us_at_reset_ = 0;
+  int64_t timers_us_at_reset_ = 0;
+  uint64_t pump_ticks_at_reset_ = 0;
+  uint64_t commands_before_turn_ = 0;
+  uint64_t most_commands_a_turn_ = 0;
   uint64_t replication_read_at_reset_ = 0;
   uint64_t replication_written_at_reset_ = 0;
   size_t peak_memory_bytes_ = 0;

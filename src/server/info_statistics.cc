@@ -1,4 +1,4 @@
-// What stands in INFO's sections about what is counted: Stats, Commandstats, Errorstats, Latencystats.
+// What stands in INFO's sections about what is counted: Stats, Commandstats, Errorstats, Latencystats, Debug.
 
 #include <algorithm>
 #include <iterator>
@@ -119,6 +119,13 @@ void Info::WriteWork(InfoText& text) const {
   text.Add("acl_access_denied_cmd", denials.commands);
   text.Add("acl_access_denied_key", denials.keys);
   text.Add("acl_access_denied_channel", denials.channels);
+}
+
+void Info::WriteDebug(InfoText& text) const {
+  text.Add("eventloop_duration_aof_sum", parts_.metrics.append_only_us());
+  text.Add("eventloop_duration_cron_sum", parts_.metrics.timers_us());
+  text.Add("eventloop_duration_max", parts_.metrics.longest_turn_us());
+  text.Add("eventloop_cmd_per_cycle_max", parts_.metrics.most_commands_a_turn());
 }
 
 void Info::WriteCommandStats(InfoText& text) const {

@@ -301,6 +301,7 @@ void Server::BeforeWait() {
     shutdown_.BeginBySignal(signal);
   }
   engine_.BeforeWait();
+  commands_.OnTurn();
   WakeFor(engine_.blocking().NextDeadlineMs());
   WakeFor(engine_.pause().until_ms());
   const uint64_t start = engine_.latency().is_on() ? env::Ticks() : 0;

@@ -236,7 +236,7 @@ DEBUG = [
     "SET-DISABLE-DENY-SCRIPTS 0", "CLIENT-EVICTION", "MALLCTL nosuch", "MALLCTL-STR opt.nosuch",
     pytest.param("MALLCTL-STR opt.dss", marks=pytest.mark.jemalloc),
     "MALLCTL", "LOG hello", "NOSUCH", "OBJECT nosuch", "HTSTATS-KEY nosuch", "LISTPACK nosuch", "DIGEST",
-    "DIGEST-VALUE nosuch", "HTSTATS 99", "SLEEP 0", "ERROR x", "RELOAD x", "SET-ACTIVE-EXPIRE 1",
+    "DIGEST-VALUE nosuch", "HTSTATS 99", "SLEEP 0", "ERROR x", "LEAK some text", "LEAK text", "LEAK", "RELOAD x", "SET-ACTIVE-EXPIRE 1",
 ]
 
 

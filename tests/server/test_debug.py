@@ -3,7 +3,8 @@
 import pytest
 
 from persistence.filling import fill
-from support.resp import NULL_BULK, OK, Error, Simple
+from support.info import info_fields
+from support.resp import NULL_BULK, OK, ConnectionClosed, Error, Simple
 from support.server import wait_for
 
 NOTHING = b"0" * 40
@@ -162,3 +163,49 @@ def test_the_server_dies_with_a_report_when_it_is_told_to(way, sign, tmp_path):
         assert sign in server.log()
     finally:
         server.stop(keep_folder=True)
+
+
+def test_leaked_memory_stays_in_use(hearth):
+    with hearth.client() as client:
+        def used():
+            return int(info_fields(client.call("INFO", "memory"))["used_memory"])
+
+        before = used()
+        assert client.call("DEBUG", "LEAK", "x" * 4_000_000, timeout=30) == OK
+        wait_for(lambda: used() < before + 5_000_000, 20, "the end of the request's own memory")
+        assert used() > before + 3_900_000
+
+
+def test_patterns_are_tried(hearth):
+    with hearth.client() as client:
+        reply = client.call("DEBUG", "STRINGMATCH-TEST", timeout=60)
+        assert reply == Simple(b"Apparently Redis did not crash: test passed")
+
+
+def run_id(server):
+    with server.client() as client:
+        return info_fields(client.call("INFO", "server"))["run_id"]
+
+
+@pytest.mark.parametrize("way, keeps", [("RESTART", True), ("CRASH-AND-RECOVER", False)])
+def test_the_process_begins_anew(start, role, way, keeps):
+    server = start(role, *ALLOWED, "--save", "900 1000", config="timeout 1234\n")
+    first = run_id(server)
+    client = server.client()
+    assert client.call("SET", "key", "value") == OK
+    assert client.call("CONFIG", "SET", "timeout", "4321") == OK
+    with pytest.raises((ConnectionClosed, OSError)):
+        client.call("DEBUG", way, "10", timeout=30)
+    wait_for(lambda: server.answers() and run_id(server) != first, 30, "the new server")
+    with server.client() as client:
+        assert client.call("GET", "key") == (b"value" if keeps else NULL_BULK)
+        fields = info_fields(client.call("INFO", "server"))
+        assert int(fields["process_id"]) == server.pid
+        assert client.call("CONFIG", "GET", "timeout")[1] == (b"4321" if keeps else b"1234")
+
+
+def test_a_restart_takes_a_number(each):
+    with each.client() as client:
+        assert isinstance(client.call("DEBUG", "RESTART", "soon"), Error)
+        assert isinstance(client.call("DEBUG", "CRASH-AND-RECOVER", "soon"), Error)
+        assert client.call("PING") == Simple(b"PONG")

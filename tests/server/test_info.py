@@ -148,3 +148,19 @@ def test_the_keyspace_is_counted_by_database(both):
             fields = info_fields(client.call("INFO", "keyspace"))
             shown.append({name: value.split(",avg_ttl")[0] for name, value in fields.items()})
     assert shown[0] == shown[1] == {"db0": "keys=1,expires=0", "db3": "keys=2,expires=1"}
+
+
+def test_figures_of_the_loop_are_shown_when_asked_for(start):
+    server = start("hearth", "--appendonly", "yes")
+    fields = ["eventloop_duration_aof_sum", "eventloop_duration_cron_sum", "eventloop_duration_max",
+              "eventloop_cmd_per_cycle_max"]
+    with server.client() as client:
+        client.pipeline([("SET", f"key:{i}", i) for i in range(200)])
+        shown = info_fields(client.call("INFO", "debug"))
+        assert list(shown) == fields and all(re.fullmatch(r"\d+", value) for value in shown.values())
+        assert int(shown["eventloop_cmd_per_cycle_max"]) > 1
+        assert int(shown["eventloop_duration_max"]) > 0
+        assert "eventloop_duration_max" not in info_fields(client.call("INFO", "everything"))
+        client.call("CONFIG", "RESETSTAT")
+        after = info_fields(client.call("INFO", "debug"))
+        assert int(after["eventloop_cmd_per_cycle_max"]) < int(shown["eventloop_cmd_per_cycle_max"])

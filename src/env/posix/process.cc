@@ -18,6 +18,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -37,7 +38,7 @@ SignalMailbox mailbox;
 struct TitleRoom {
   char* start = nullptr;
   size_t size = 0;
-  char* program = nullptr;  // what the first word was
+  char** words = nullptr;  // copies of what stood there, and a null behind them
 };
 // lint: allow mutable-global because the room for the title is the process's own
 TitleRoom title_room;
@@ -65,6 +66,18 @@ void EndWithin(int seconds) {
 }
 
 void ExitAtOnce(int code) { _exit(code); }
+
+Status BeginAnew() {
+  if (title_room.words == nullptr) return Fail("the words of the command line are not known");
+  const std::string program = ExecutablePath();
+  // What is blocked stays blocked in the new program: a thread of ours may have blocked more than the first.
+  sigset_t none;
+  sigemptyset(&none);
+  pthread_sigmask(SIG_SETMASK, &none, nullptr);
+  // lint: allow fork because the program that begins is this one, in this process
+  execv(program.c_str(), title_room.words);
+  return Fail(std::string("cannot run ") + program + ": " + std::strerror(errno), errno);
+}
 
 bool OutputIsTerminal() { return isatty(STDOUT_FILENO) == 1; }
 
@@ -145,7 +158,9 @@ void StandBack(int niceness) {
 
 void KeepTitleRoom(int argc, char** argv) {
   if (argc < 1) return;
-  char* program = strdup(argv[0]);
+  // Kept for as long as the process runs.
+  auto words = std::make_unique<char*[]>(static_cast<size_t>(argc) + 1);
+  for (int i = 0; i < argc; ++i) words[static_cast<size_t>(i)] = strdup(argv[i]);
   // The words lie one behind the other, and the environment behind them: as far as that is so, it is room.
   char* end = argv[0];
   for (int i = 0; i < argc && argv[i] == end; ++i) end += std::strlen(argv[i]) + 1;
@@ -158,7 +173,7 @@ void KeepTitleRoom(int argc, char** argv) {
     end += size;
     *variable = copy;
   }
-  title_room = {argv[0], static_cast<size_t>(end - argv[0]), program};
+  title_room = {argv[0], static_cast<size_t>(end - argv[0]), words.release()};
 }
 
 void SetProcessTitle(std::string_view title, std::string_view name) {
@@ -239,8 +254,8 @@ std::string_view DescribeAddress(void* address, char* buffer, size_t size) {
   if (dladdr(address, &info) == 0 || info.dli_fname == nullptr) return {};
   const auto offset = static_cast<char*>(address) - static_cast<char*>(info.dli_fbase);
   // The program itself goes by its first word, where the title stands now.
-  const bool is_program = info.dli_fname == title_room.start && title_room.program != nullptr;
-  const char* file = is_program ? title_room.program : info.dli_fname;
+  const bool is_program = info.dli_fname == title_room.start && title_room.words != nullptr;
+  const char* file = is_program ? title_room.words[0] : info.dli_fname;
   const auto written = fmt::format_to_n(buffer, size, "{}(+{:#x}) [{}]", file, offset, address);
   return {buffer, std::min(written.size, size)};
 }
