@@ -98,7 +98,9 @@ Sentinel:
 - Equal configuration epochs with different addresses, which SENTINEL FAILOVER on both sides of a partition can make, are settled.
 - SENTINEL FAILOVER asks the others for their votes first, for a second at most.
 - Where writes are promised (`replication-acks`), a replica is promoted only if it has all that was promised, SENTINEL FAILOVER
-  needs a majority, and SENTINEL FORCE-FAILOVER does without either (formats/sentinel.md).
+  needs a majority, and SENTINEL FORCE-FAILOVER does without either (formats/sentinel.md). A primary that comes back and may lack
+  promised writes takes none, and no replicas, until Sentinels have replaced it or REPLICAOF NO ONE has it go on (replication.md).
+- A Sentinel whose state cannot be saved has no vote, and asks for none.
 - A former primary of our kind takes no writes any more as soon as a Sentinel has told it that it was replaced.
 - SENTINEL SET changes all or nothing. Forgotten entries (`sentinel forget-after`) are announced by `-slave` and `-sentinel`.
 - A configuration file that cannot be written does not stop the start: the state goes to `<file>.state`, or into `dir`, and counts

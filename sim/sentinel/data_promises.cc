@@ -43,6 +43,7 @@ void DataServer::Write() {
                   .required = group_.acks,
                   .replicas = replicas})) {
     disk_.offset += kRecordBytes;
+    Remember();
   }
   if (replaced_ms_ >= 0 || !acks_.CanPromise(now_ms, replicas)) return;
   disk_.offset += kBytesPerTick;
@@ -53,7 +54,32 @@ void DataServer::Write() {
 void DataServer::Promise() {
   if (primary_ || replaced_ms_ >= 0 || group_.acks == 0) return;
   const uint64_t promised = acks_.PromisedOffset(host().monotonic_ms(), Acknowledging());
-  cast_.checks.OnPromised(group_.name, id_, disk_, std::min(promised, disk_.offset));
+  const Dataset& dataset = disk_;
+  cast_.checks.OnPromised(group_.name, id_, dataset, std::min(promised, disk_.offset));
+}
+
+// ---- what outlives the process
+
+void DataServer::Sync() {
+  if (group_.acks == 0 || (!group_.syncs_always && cast_.stage.random().Below(3) != 0)) return;
+  disk_.synced = disk_;
+  is_synced_ = !primary_ && group_.syncs_always;
+  Remember();
+}
+
+void DataServer::Remember() {
+  if (group_.acks == 0) return;
+  disk_.memory = {.epoch = acks_.epoch(),
+                  .fenced_epoch = fenced_epoch_,
+                  .is_synced = is_synced_,
+                  .records = acks_.records()};
+}
+
+void DataServer::ShutDown() {
+  disk_.synced = disk_;
+  if (!primary_ && replaced_ms_ < 0 && !acks_.is_uncertain()) {
+    disk_.memory.end = replication::PromiseMemory::End{disk_.history, disk_.offset};
+  }
 }
 
 // ---- the stream: each message is all that there is to know
@@ -62,7 +88,8 @@ std::string DataServer::StreamText() const {
   std::string text = fmt::format("{} {} {}", disk_.has_keys ? 1 : 0, disk_.offset, disk_.history);
   for (const DataDisk::Former& former : disk_.former)
     text += fmt::format(" {}:{}", former.history, former.end);
-  if (!primary_ && acks_.record().history == disk_.history) text += " " + FormatAcksRecord(acks_.record());
+  if (primary_ || acks_.record().history != disk_.history) return text;
+  for (const auto& record : acks_.records()) text += " " + FormatAcksRecord(record);
   return text;
 }
 
@@ -73,6 +100,7 @@ void DataServer::TakeStream(const std::string& text) {
   disk_.offset = ParseUint64(words->at(1)).value();
   disk_.history = words->at(2);
   disk_.former.clear();
+  std::vector<replication::AcksRecord> records;
   for (size_t i = 3; i < words->size(); ++i) {
     const std::string& word = words->at(i);
     const size_t colon = word.find(':');
@@ -82,10 +110,14 @@ void DataServer::TakeStream(const std::string& text) {
     }
     auto record = replication::ParseAcksRecord(word);
     HEARTH_ASSERT(record.has_value());
-    follows_in_epoch_ = record->epoch;
-    if (first_record_.required == 0) first_record_ = *record;
-    acks_.TakeRecord(*std::move(record));
+    records.push_back(*std::move(record));
   }
+  if (records.empty()) return;
+  follows_in_epoch_ = records.back().epoch;
+  shares_promises_ = true;
+  if (first_record_.required == 0) first_record_ = records.back();
+  if (records != acks_.records()) acks_.TakeRecords(std::move(records));
+  Remember();
 }
 
 // ---- Sentinels
@@ -97,15 +129,18 @@ Reply DataServer::Replication(const std::vector<std::string>& words) {
   if (words[1] == "REPLACED") return Replace(epoch);
   const bool is_forced = words.size() == 4;
   if (words[1] == "PROMOTE") {
-    if (primary_ && fenced_epoch_ != epoch && !is_forced) return Stale();
+    const bool is_chosen = fenced_epoch_ == epoch && fenced_here_epoch_ == epoch;
+    if (primary_ && !is_chosen && !is_forced) return Stale();
     FollowHost(std::nullopt, is_forced);
     acks_.RaiseEpoch(epoch);
+    Remember();
     return Ok();
   }
   HEARTH_ASSERT(words[1] == "FOLLOW" && words.size() == 5);
   acks_.RaiseEpoch(epoch);
   FollowHost(HostOf(words[3]), false);
   follows_in_epoch_ = epoch;
+  Remember();
   return Ok();
 }
 
@@ -120,7 +155,9 @@ Reply DataServer::Fence(uint64_t epoch) {
   if (!primary_) return Stale();
   acks_.RaiseEpoch(epoch);
   cast_.stage.trace().Add("host {} is fenced in epoch {} at {}", id_, epoch, disk_.offset);
+  fenced_here_epoch_ = epoch;
   const bool is_first = std::exchange(fenced_epoch_, epoch) == 0;
+  Remember();
   if (!is_first || cast_.planted == SentinelBug::kGoesOnFenced) return Ok();
   if (connection_ != 0) cast_.stage.network().Close(connection_, id_);
   LoseLink();
@@ -131,6 +168,7 @@ std::string DataServer::PromisesInfo() const {
   if (group_.acks == 0) return {};
   std::string text = fmt::format("master_replid:{}\r\nacks_epoch:{}\r\n", disk_.history, acks_.epoch());
   if (fenced_epoch_ != 0) text += fmt::format("fenced_epoch:{}\r\n", fenced_epoch_);
+  if (!primary_ && acks_.is_uncertain()) text += "acks_uncertain:it came back\r\n";
   replication::AcksRecord record = acks_.record();
   if (record.required == 0) return text;
   if (primary_ && cast_.planted == SentinelBug::kKeepsOldSet) record = first_record_;

@@ -26,12 +26,12 @@ std::string MakeId(Prng& random) {
 
 }  // namespace
 
-bool DataDisk::Holds(const std::string& of, uint64_t end) const {
+bool Dataset::Holds(const std::string& of, uint64_t end) const {
   if (of == history) return end <= offset;
   return std::ranges::any_of(former, [&](const Former& one) { return one.history == of && end <= one.end; });
 }
 
-void DataDisk::Rename(std::string name) {
+void Dataset::Rename(std::string name) {
   if (!history.empty()) former.push_back({std::move(history), offset});
   history = std::move(name);
 }
@@ -48,7 +48,21 @@ DataServer::DataServer(SentinelCast& cast, HostId id, const DataGroup& group, in
 void DataServer::Start() {
   Prng& random = cast_.stage.random();
   run_id_ = MakeId(random);
-  if (!primary_) disk_.Rename(MakeId(random));
+  replication::PromiseMemory& memory = disk_.memory;
+  acks_.Restore(memory.epoch, memory.records);
+  if (primary_) {
+    shares_promises_ = true;
+    fenced_epoch_ = cast_.planted == SentinelBug::kForgetsFence ? 0 : memory.fenced_epoch;
+  } else {
+    const bool has_end =
+        memory.end && memory.end->history == disk_.history && memory.end->offset == disk_.offset;
+    disk_.Rename(MakeId(random));
+    is_synced_ = memory.is_synced;
+    acks_.ReturnAsPrimary(memory.is_synced || has_end || group_.acks == 0 ||
+                          cast_.planted == SentinelBug::kTrustsItself);
+    if (acks_.is_uncertain()) cast_.stage.trace().Add("host {} is uncertain at {}", id_, disk_.offset);
+  }
+  Remember();
   link_since_ms_ = host().monotonic_ms();
   host().RunAfter(static_cast<int64_t>(random.Below(kTickUs)), [this] { Tick(); });
 }
@@ -88,8 +102,10 @@ void DataServer::Tick() {
   host().RunAfter(kTickUs, [this] { Tick(); });
   if (!primary_) {
     Write();
+    Sync();
     return FeedReplicas();
   }
+  Sync();
   if (fenced_epoch_ != 0 && cast_.planted != SentinelBug::kGoesOnFenced) return;
   if (connection_ == 0) {
     heard_ms_ = host().monotonic_ms();
@@ -117,7 +133,10 @@ void DataServer::LoseLink() {
 void DataServer::OnOpened(ConnectionId id) {
   if (MustWait([this, id] { OnOpened(id); })) return;
   if (id != connection_) return;
-  cast_.SendCommand(id, id_, *primary_, {"PSYNC", acks_.identity(), std::to_string(follows_in_epoch_)});
+  const bool tells = shares_promises_ && acks_.record().required > 0;
+  cast_.SendCommand(id, id_, *primary_,
+                    {"PSYNC", acks_.identity(), std::to_string(follows_in_epoch_),
+                     tells ? std::to_string(acks_.epoch()) : std::string("-")});
 }
 
 void DataServer::OnMessage(ConnectionId id, const std::string& channel, const std::string& text) {
@@ -131,16 +150,21 @@ void DataServer::OnMessage(ConnectionId id, const std::string& channel, const st
 
 void DataServer::Follow(const std::vector<std::string>& words) {
   HEARTH_ASSERT(words.size() == 3);
-  FollowHost(words[1] == "NO" ? std::nullopt : std::optional(HostOf(words[1])), false);
+  FollowHost(words[1] == "NO" ? std::nullopt : std::optional(HostOf(words[1])), false, true);
 }
 
-void DataServer::FollowHost(std::optional<HostId> whom, bool is_forced) {
+void DataServer::FollowHost(std::optional<HostId> whom, bool is_forced, bool is_operator) {
   cast_.stage.trace().Add("host {} follows {}", id_, whom ? std::to_string(*whom) : "nobody");
   replaced_ms_ = -1;
   const bool was_fenced = std::exchange(fenced_epoch_, 0) != 0;
   if (whom == primary_ && !was_fenced) return;
   HEARTH_ASSERT(whom != id_);
-  if (whom != primary_) follows_in_epoch_ = 0;
+  is_synced_ = false;
+  if (is_operator && whom) acks_.ForgetEpoch();
+  if (whom != primary_) {
+    follows_in_epoch_ = 0;
+    shares_promises_ = false;
+  }
   if (connection_ != 0) cast_.stage.network().Close(connection_, id_);
   LoseLink();
   link_since_ms_ = host().monotonic_ms();
@@ -153,6 +177,7 @@ void DataServer::FollowHost(std::optional<HostId> whom, bool is_forced) {
     acks_.BecomePrimary(is_forced);
   }
   primary_ = whom;
+  Remember();
 }
 
 // ---- clients
@@ -178,9 +203,9 @@ void DataServer::OnCommand(ConnectionId id, const std::vector<std::string>& word
   if (MustWait([this, id, words] { OnCommand(id, words); }) || found == clients_.end()) return;
   const HostId from = found->second.host;
   if (words[0] == "PSYNC") {
-    found->second.kind = Client::Kind::kReplica;
-    found->second.acks = {
-        .address = AddressText(from), .identity = words[1], .epoch = ParseUint64(words[2]).value_or(0)};
+    if (TakeReplica(id, found->second, words)) return;
+    cast_.stage.network().Close(id, id_);
+    clients_.erase(found);
     return;
   }
   if (words[0] == "ACK") {
@@ -204,6 +229,24 @@ void DataServer::OnCommand(ConnectionId id, const std::vector<std::string>& word
     reply = Execute(id, words);
   }
   cast_.SendReply(id, id_, from, std::move(reply));
+}
+
+// False if it is not to have our dataset.
+bool DataServer::TakeReplica(ConnectionId id, Client& client, const std::vector<std::string>& words) {
+  HEARTH_ASSERT(words.size() == 4 && clients_.contains(id));
+  const uint64_t epoch = ParseUint64(words[2]).value_or(0);
+  if (!primary_ && group_.acks > 0) {
+    const auto known = ParseUint64(words[3]);
+    if (known && cast_.planted != SentinelBug::kTrustsItself) {
+      acks_.RaiseEpoch(epoch);
+      acks_.HearOf(*known);
+      Remember();
+    }
+    if (acks_.is_uncertain()) return false;
+  }
+  client.kind = Client::Kind::kReplica;
+  client.acks = {.address = AddressText(client.host), .identity = words[1], .epoch = epoch};
+  return true;
 }
 
 Reply DataServer::Execute(ConnectionId id, const std::vector<std::string>& words) {

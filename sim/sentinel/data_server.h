@@ -1,7 +1,8 @@
 // A simulated server of data as Sentinels see it: it answers PING and INFO, passes hellos on to who has
 // subscribed, takes the transaction that changes its role, and follows its primary after a while. Its dataset
 // is a place in a history, and whether there are keys. Where writes are promised it keeps the set of those
-// who may acknowledge by the rules of replication/core/acks_set.h. While it is busy all waits, but for the
+// who may acknowledge by the rules of replication/core/acks_set.h, and remembers what it must. The end of
+// what it had is lost with its process, unless it syncs each write. While it is busy all waits, but for the
 // probes of Sentinels.
 //
 // One for each life of a process, owned by the world; one thread.
@@ -14,19 +15,18 @@
 #include <vector>
 
 #include "replication/core/acks_set.h"
+#include "replication/core/promise_memory.h"
 #include "sim/sentinel/talker.h"
 
 namespace hearth::sim {
 
-// What outlives the process.
-struct DataDisk {
+struct Dataset {
   // A history that this one goes on from, and where.
   struct Former {
     std::string history;
     uint64_t end = 0;
   };
 
-  std::optional<HostId> primary;
   uint64_t offset = 0;
   bool has_keys = true;
   std::string history;
@@ -36,10 +36,18 @@ struct DataDisk {
   void Rename(std::string name);
 };
 
+// What outlives the process: `synced` of the dataset.
+struct DataDisk : Dataset {
+  Dataset synced;
+  std::optional<HostId> primary;
+  replication::PromiseMemory memory;
+};
+
 // What is the same for all servers of a primary's name.
 struct DataGroup {
   std::string name;
   uint32_t acks = 0;  // replication-acks
+  bool syncs_always = false;
 };
 
 class DataServer final : public Talker {
@@ -53,6 +61,11 @@ class DataServer final : public Talker {
 
   // A command that takes so long begins now.
   void BeBusy(int64_t for_us);
+  // It ends in order.
+  void ShutDown();
+  // REPLICAOF NO ONE, to a primary that does not dare to be one.
+  void GoOn() { acks_.GoOn(); }
+  bool is_uncertain() const { return acks_.is_uncertain(); }
 
   void OnOpened(ConnectionId id) override;
   void OnAccepted(ConnectionId id, HostId from) override;
@@ -77,7 +90,7 @@ class DataServer final : public Talker {
   sentinel::Reply Execute(ConnectionId id, const std::vector<std::string>& words);
   sentinel::Reply Publish(const std::string& channel, const std::string& text);
   void Follow(const std::vector<std::string>& words);
-  void FollowHost(std::optional<HostId> whom, bool is_forced);
+  void FollowHost(std::optional<HostId> whom, bool is_forced, bool is_operator = false);
   sentinel::Reply Replication(const std::vector<std::string>& words);
   sentinel::Reply Fence(uint64_t epoch);
   sentinel::Reply Replace(uint64_t epoch);
@@ -85,6 +98,9 @@ class DataServer final : public Talker {
   void Write();
   void Promise();
   void TakeStream(const std::string& text);
+  bool TakeReplica(ConnectionId id, Client& client, const std::vector<std::string>& words);
+  void Sync();
+  void Remember();
   std::string StreamText() const;
   std::string PromisesInfo() const;
   void KillClients(ConnectionId but, Client::Kind kind);
@@ -106,7 +122,10 @@ class DataServer final : public Talker {
   int64_t heard_ms_ = 0;
   replication::AcksSet acks_;
   replication::AcksRecord first_record_;  // that it knew
+  bool shares_promises_ = false;          // with its primary
+  bool is_synced_ = false;                // a primary that syncs each write before it promises it
   uint64_t fenced_epoch_ = 0;
+  uint64_t fenced_here_epoch_ = 0;  // in which this process was fenced last
   uint64_t follows_in_epoch_ = 0;
   int64_t replaced_ms_ = -1;
   int64_t busy_since_ms_ = -1;   // -1: it is not

@@ -70,6 +70,10 @@ class SentinelChecks {
     }
     last = std::max(last, end);
     if (is_older || promised.history == disk.history) return;
+    for (const auto& [history, kept] : promised.ends) {
+      if (!disk.Holds(history, kept))
+        trace_.Fail("host {} promises writes of {} and lacks {} of {}", host, name, kept, history);
+    }
     promised.history = disk.history;
     promised.host = host;
     promised.holds = [disk](const std::string& history, uint64_t up_to) {
@@ -84,6 +88,17 @@ class SentinelChecks {
         trace_.Fail("host {} takes {} over and lacks {} of {}", host, name, end, history);
     }
   }
+
+  // All agree that this is the primary of that name, and go on from what it has.
+  template <typename Disk>
+  void OnEnd(const std::string& name, HostId host, const Disk& disk) {
+    for (const auto& [history, end] : promised_[name].ends) {
+      if (!disk.Holds(history, end))
+        trace_.Fail("in the end host {} has {} and lacks {} of {}", host, name, end, history);
+    }
+  }
+  // An operator wants a server to go on whatever was promised.
+  void OnGivenUp(const std::string& name) { promised_[name] = {}; }
 
   uint64_t promise_count() const { return promise_count_; }
   uint64_t leader_count() const { return leader_count_; }

@@ -29,6 +29,21 @@ INSTANTIATE_TEST_SUITE_P(All, PlantedSentinelBugs,
                          ::testing::Values(SentinelBug::kVotesTwice, SentinelBug::kForgetsEpochs,
                                            SentinelBug::kAnswersUnsaved));
 
+class PlantedPromiseBugs : public ::testing::TestWithParam<SentinelBug> {};
+
+TEST_P(PlantedPromiseBugs, AreFound) {
+  const SentinelWorld world(GetParam(), true);
+  const Found found = FindViolation(world, TestSeed(), kEnough);
+  ASSERT_FALSE(found.violation.empty()) << "not in " << found.played << " histories";
+  std::printf("found in history %llu: %s\n", static_cast<unsigned long long>(found.played + 1),
+              found.violation.c_str());
+}
+
+INSTANTIATE_TEST_SUITE_P(All, PlantedPromiseBugs,
+                         ::testing::Values(SentinelBug::kOneTooFew, SentinelBug::kKeepsOldSet,
+                                           SentinelBug::kGoesOnFenced, SentinelBug::kForgetsFence,
+                                           SentinelBug::kTrustsItself));
+
 TEST(SentinelWorldTest, WithoutABugNothingIsFound) {
   const Found found = FindViolation(SentinelWorld(), TestSeed(), 100);
   EXPECT_TRUE(found.violation.empty()) << "seed " << found.seed << ": " << found.violation;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,6 +17,8 @@ namespace {
 constexpr int64_t kFaultyUs = 12 * kSecond;
 constexpr int64_t kPatienceUs = 90 * kSecond;
 constexpr int64_t kLookUs = 500 * kMillisecond;
+// Then an operator sees to what Sentinels cannot decide.
+constexpr int64_t kHelpAfterUs = 50 * kSecond;
 constexpr int64_t kBusyIsAliveMaxMs = 4'000;
 constexpr int64_t kCalmDownAfterMs = 1'000;
 constexpr uint64_t kPlanSeed = 0x5e'471'e1'fa;
@@ -77,6 +80,7 @@ struct Deployment {
       group.data.name = group.name;
       if (!has_promises) continue;
       group.data.acks = 1 + static_cast<uint32_t>(promises.Below(static_cast<uint64_t>(group.size - 1)));
+      group.data.syncs_always = promises.Below(3) == 0;
     }
   }
 
@@ -183,12 +187,32 @@ class SentinelStage final : public Stage {
     }
     return {};
   }
+  // Where more servers were lost than what was promised survives, nobody takes over from a primary that may
+  // lack some of it, until an operator has it go on.
+  void Help() {
+    for (const Deployment::Group& group : deployment_.groups) {
+      const HostId chosen = HostOf(PrimaryAt(deployment_.server_count, group).instance.address.host);
+      if (group.data.acks == 0 || !ServerAt(chosen).is_uncertain()) continue;
+      const auto lost = std::ranges::count_if(
+          ended_, [&](HostId id) { return id >= group.first && id < group.first + group.size; });
+      if (lost <= group.data.acks) {
+        trace().Fail("nobody takes {} over, though only {} servers were ever lost", group.name, lost);
+      }
+      trace().Add("host {} is told to go on", chosen);
+      cast_.checks.OnGivenUp(group.name);
+      ServerAt(chosen).GoOn();
+    }
+  }
   void CheckEnd() {
     for (HostId id = 0; id < host_count(); ++id) {
       trace().Add("{}", deployment_.IsSentinel(id) ? SentinelAt(id).Describe() : ServerAt(id).Describe());
     }
     if (std::string reason = WhyNotAgreed(); !reason.empty()) {
       trace().Fail("long after everything is well: {}", reason);
+    }
+    for (const Deployment::Group& group : deployment_.groups) {
+      const HostId chosen = HostOf(PrimaryAt(deployment_.server_count, group).instance.address.host);
+      cast_.checks.OnEnd<Dataset>(group.name, chosen, disks_[chosen]);
     }
   }
 
@@ -223,7 +247,14 @@ class SentinelStage final : public Stage {
   }
 
   Process* ProcessOf(HostId id) override { return talkers_[id].get(); }
-  void OnDeath(HostId) override {}
+  // Without power or not, what was not synced may be gone.
+  void OnDeath(HostId id) override {
+    if (deployment_.IsSentinel(id) || deployment_.GroupOf(id).data.acks == 0) return;
+    ended_.insert(id);
+    if (random().Below(4) == 0) return;
+    static_cast<Dataset&>(disks_[id]) = disks_[id].synced;
+    trace().Add("host {} is left with what it had at {}", id, disks_[id].offset);
+  }
   void OnStart(HostId id) override {
     if (deployment_.IsSentinel(id)) {
       auto node = std::make_unique<SentinelNode>(cast_, id, deployment_.timing, files_[id]);
@@ -247,11 +278,13 @@ class SentinelStage final : public Stage {
         if (host(fault.a).state() == Host::State::kRunning) ServerAt(fault.a).BeBusy(fault.for_us);
         return;
       }
-      // It comes back at once, with nothing.
-      // A server that loses its disk may have been the last one to have what was promised.
+      // It comes back at once, with nothing; or with all, where promises must outlive it: a server that loses
+      // its disk may have been the last one to have what was promised.
       if (deployment_.GroupOf(fault.a).data.acks == 0) {
         disks_[fault.a].has_keys = false;
         disks_[fault.a].offset = 0;
+      } else if (host(fault.a).state() == Host::State::kRunning) {
+        ServerAt(fault.a).ShutDown();
       }
       return Kill(fault.a, Host::State::kDead, fault.for_us / 8);
     }
@@ -268,6 +301,7 @@ class SentinelStage final : public Stage {
   std::vector<std::unique_ptr<Talker>> talkers_;
   std::vector<DataDisk> disks_;
   std::map<HostId, StateFile> files_;
+  std::set<HostId> ended_;  // servers whose processes have
 };
 
 }  // namespace
@@ -293,9 +327,12 @@ Played SentinelWorld::Play(uint64_t seed, std::span<const Fault> faults, Trace& 
   if (!trace.has_failed()) stage.CheckDiscovery();
   const int64_t healed_us = deployment.warm_up_us + kFaultyUs;
   stage.PlayUntil(healed_us);
+  bool is_helped = false;
   while (!trace.has_failed() && stage.schedule().now_us() < healed_us + kPatienceUs &&
          !stage.WhyNotAgreed().empty()) {
     stage.PlayUntil(stage.schedule().now_us() + kLookUs);
+    if (stage.schedule().now_us() < healed_us + kHelpAfterUs || std::exchange(is_helped, true)) continue;
+    stage.Help();
   }
   if (!trace.has_failed()) stage.CheckEnd();
   return {stage.schedule().event_count(), stage.schedule().now_us()};

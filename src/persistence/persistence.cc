@@ -98,6 +98,7 @@ Status Persistence::Start() {
     return std::unexpected(loaded.error());
   }
   snapshots_.MarkClean();
+  was_loaded_from_file_ = *loaded == Source::kAof;
   GoOnFrom(Restore(PlaceOf(*loaded, kept), kept, is_replica_, MakeId()));
   if (!settings_.appendonly) return {};
   if (Status status = append_only_.Begin(); !status) {

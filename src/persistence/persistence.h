@@ -114,6 +114,8 @@ class Persistence {
   AppendOnly& append_only() { return append_only_; }
   HeldReplies& held_replies() { return held_replies_; }
   const DatasetLoader& loader() const { return loader_; }
+  // The data of the start came from the append-only file.
+  bool was_loaded_from_file() const { return was_loaded_from_file_; }
 
  private:
   enum class Source { kNothing, kRdb, kAof };
@@ -150,6 +152,7 @@ class Persistence {
   bool is_replica_ = false;
   bool must_save_ = false;  // FLUSHALL: once its effect has been logged
   bool is_starting_ = false;
+  bool was_loaded_from_file_ = false;
 };
 
 }  // namespace hearth::persistence

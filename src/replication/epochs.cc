@@ -21,13 +21,19 @@ Status Replication::CheckEpoch(uint64_t epoch) const {
 Status Replication::Fence(uint64_t epoch) {
   HEARTH_TRY(CheckEpoch(epoch));
   if (!is_replica()) return Fail("ERR This server is not a replica.");
-  if (fenced_epoch_ == 0) {
-    parts_.log.Warning("Fenced in epoch {}: nothing more is taken from, or acknowledged to, {}:{}", epoch,
-                       primary().host, primary().port);
-    link_.Leave();
+  const uint64_t former = fenced_epoch();
+  PromiseFile& file = replicas_.promise_file();
+  file.set_fenced_epoch(epoch);
+  if (const Status saved = file.SaveNow(); !saved) {
+    file.set_fenced_epoch(former);
+    return Fail("ERR the fence cannot be saved: " + saved.error().message);
   }
   replicas_.acks().RaiseEpoch(epoch);
-  fenced_epoch_ = epoch;
+  fenced_here_epoch_ = epoch;
+  if (former != 0) return {};
+  parts_.log.Warning("Fenced in epoch {}: nothing more is taken from, or acknowledged to, {}:{}", epoch,
+                     primary().host, primary().port);
+  link_.Leave();
   return {};
 }
 
@@ -47,7 +53,9 @@ Status Replication::Promote(uint64_t epoch, bool is_forced) {
   HEARTH_TRY(CheckEpoch(epoch));
   AcksSet& acks = replicas_.acks();
   if (is_replica()) {
-    if (fenced_epoch_ != epoch && !is_forced) {
+    // Who has come back since the fence may lack what it was chosen for.
+    const bool is_chosen = fenced_epoch() == epoch && fenced_here_epoch_ == epoch;
+    if (!is_chosen && !is_forced) {
       return Fail(fmt::format("STALEEPOCH This server is not fenced in epoch {}", epoch));
     }
     BecomePrimary();
@@ -55,14 +63,16 @@ Status Replication::Promote(uint64_t epoch, bool is_forced) {
   }
   acks.RaiseEpoch(epoch);
   SetReplaced(false);
+  (void)replicas_.promise_file().Save();
   return {};
 }
 
 Status Replication::FollowIn(uint64_t epoch, const std::string& host, int port) {
   HEARTH_TRY(CheckEpoch(epoch));
   replicas_.acks().RaiseEpoch(epoch);
-  Follow(host, port);
+  TakePrimary(host, port, false);
   follows_in_epoch_ = epoch;
+  (void)replicas_.promise_file().Save();
   return {};
 }
 
@@ -80,14 +90,19 @@ void Replication::SetReplaced(bool is_replaced) {
 }
 
 std::string Replication::AcksWord() const {
-  return fmt::format("{}{}:{}", kAcksWord, replicas_.acks().identity(), follows_in_epoch_);
+  const AcksSet& acks = replicas_.acks();
+  std::string word = fmt::format("{}{}:{}", kAcksWord, acks.identity(), follows_in_epoch_);
+  if (shares_promises_ && acks.record().required > 0) word += fmt::format(":{}", acks.epoch());
+  return word;
 }
 
 void Replication::TakeNote(std::string_view text) {
-  auto record = ParseAcksNote(text);
-  if (!record) return;
-  follows_in_epoch_ = record->epoch;
-  replicas_.acks().TakeRecord(*std::move(record));
+  auto records = ParseAcksNote(text);
+  if (!records) return;
+  follows_in_epoch_ = records->back().epoch;
+  shares_promises_ = true;
+  replicas_.acks().TakeRecords(*std::move(records));
+  (void)replicas_.promise_file().Save();
 }
 
 }  // namespace hearth::replication

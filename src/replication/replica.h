@@ -28,6 +28,8 @@ struct ReplicaAnnouncement {
   std::string version;
   std::string identity;  // of its process, in promised writes (core/acks_set.h); empty if it is none of ours
   uint64_t epoch = 0;    // in which it follows us; 0 if it did not say
+  // That it has heard of, if it knows of promises that we should know of.
+  std::optional<uint64_t> known_epoch{};
   bool knows_eof = false;       // the end of a snapshot of unknown size
   bool knows_psync2 = false;    // another id in +CONTINUE
   bool wants_rdb_only = false;  // the snapshot and no stream

@@ -170,6 +170,7 @@ bool Replicas::MayAsk(engine::Context& ctx) {
     ctx.Error(refusal_);
     return false;
   }
+  if (IsRefusedByPromises(ctx)) return false;
   if (!client.connection->output().empty()) {
     ctx.Error("ERR SYNC and PSYNC are invalid with pending output");
     return false;

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::string_view kPing = "*1\r\n$4\r\nping\r\n";
 constexpr int64_t kKeepAliveMs = 1000;
+constexpr std::string_view kUncertain =
+    "READONLY This primary may lack writes that were promised, and takes none: see acks_uncertain in INFO.";
 
 // "127.0.0.1" of "127.0.0.1:6379", "::1" of "[::1]:6379".
 std::string_view HostOf(std::string_view address) {
@@ -36,6 +38,7 @@ Replicas::Replicas(const Parts& parts)
     : parts_(parts),
       settings_(parts.engine.settings()),
       acks_(parts.persistence.MakeId()),
+      promise_file_({parts.disk, parts.clock, parts.log, settings_, acks_}),
       pinged_ms_(now_ms()),
       alone_since_ms_(now_ms()) {}
 
@@ -179,6 +182,7 @@ void Replicas::UpdateRefusal() {
                            settings_.min_replicas_max_lag > 0 &&
                            good_count() < settings_.min_replicas_to_write;
   std::string_view refusal = replaced_;
+  if (refusal.empty() && acks_.is_uncertain() && !has_upstream()) refusal = kUncertain;
   if (refusal.empty() && has_too_few) refusal = "NOREPLICAS Not enough good replicas to write.";
   if (parts_.engine.refusals().replicas == refusal) return;
   engine::Refusals refusals = parts_.engine.refusals();

@@ -27,6 +27,7 @@
 #include "replication/core/acks_set.h"
 #include "replication/core/resync.h"
 #include "replication/full_sync.h"
+#include "replication/promise_file.h"
 #include "replication/replica.h"
 #include "replication/sync_history.h"
 
@@ -80,6 +81,9 @@ class Replicas {
   void set_on_promotion(std::function<void()> hook) { on_promotion_ = std::move(hook); }
   // Writes are refused with this, code included, since another server is the primary; empty for not.
   void set_replaced(std::string error) { replaced_ = std::move(error); }
+  // This primary came back, or has a replica that knows more than it, so that it may lack what was promised:
+  // until it is told what to be, it takes no writes and gives its dataset to nobody (core/acks_set.h).
+  void NoteUncertainty(std::string why);
 
   // Once a turn, before replies leave.
   void Pump();
@@ -104,6 +108,12 @@ class Replicas {
   const ReplicaStats& stats() const { return stats_; }
   // Who may have acknowledged what was promised.
   AcksSet& acks() { return acks_; }
+  PromiseFile& promise_file() { return promise_file_; }
+  const PromiseFile& promise_file() const { return promise_file_; }
+  // Why it may lack what was promised; empty if it does not.
+  std::string_view uncertainty() const {
+    return acks_.is_uncertain() ? std::string_view(uncertainty_) : std::string_view();
+  }
   const AcksSet& acks() const { return acks_; }
   void ResetStats() {
     stats_ = {};
@@ -131,6 +141,7 @@ class Replicas {
   void TakeAck(engine::Context& ctx, Replica& replica);
   void FailReplica(engine::Context& ctx, Replica* replica, std::string_view error);
   bool MayAsk(engine::Context& ctx);
+  bool IsRefusedByPromises(engine::Context& ctx);
   bool AskForFailover(engine::Context& ctx);
   void Ask(engine::Context& ctx, const ResyncRequest* request, bool rejoins = false);
   void Resume(Replica& replica, const ResyncChoice& choice, int64_t wire_offset);
@@ -182,6 +193,8 @@ class Replicas {
   // ---- promised writes (replica_promises.cc)
   std::vector<AcksReplica> Acknowledging() const;
   void StepPromises();
+  void StepSet(const std::vector<AcksReplica>& replicas);
+  bool IsSynced();
   void TellGate();
 
   // ---- looking after them
@@ -210,6 +223,11 @@ class Replicas {
   std::string_view refusal_;
   std::string replaced_;
   AcksSet acks_;
+  PromiseFile promise_file_;
+  std::string uncertainty_;
+  bool is_note_due_ = false;  // it waits until what it says is on disk
+  bool are_promises_saved_ = true;
+  uint64_t synced_from_ = UINT64_MAX;  // where each promise began to wait for the disk, too
   std::function<void()> on_promotion_;
   bool are_acks_wanted_ = false;
   uint64_t next_file_ = 1;

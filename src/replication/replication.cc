@@ -29,10 +29,39 @@ Replication::Replication(const Parts& parts)
 
 Replication::~Replication() { parts_.engine.hooks().on_close = nullptr; }
 
-void Replication::Start() {
-  if (!is_replica()) return;
-  TakeRole(primary());
-  link_.Follow(primary().host, static_cast<int>(primary().port), Origin::kConfiguration);
+Status Replication::Start() {
+  PromiseFile& file = replicas_.promise_file();
+  auto memory = file.Load();
+  if (!memory) {
+    parts_.log.Warning("{}", memory.error().message);
+    return std::unexpected(memory.error());
+  }
+  AcksSet& acks = replicas_.acks();
+  acks.Restore(memory->epoch, std::move(memory->records));
+  if (is_replica()) {
+    shares_promises_ = true;
+    TakeRole(primary());
+    link_.Follow(primary().host, static_cast<int>(primary().port), Origin::kConfiguration);
+    if (fenced_epoch() == 0) return {};
+    parts_.log.Warning("Still fenced in epoch {}: nothing is taken from {}:{}", fenced_epoch(),
+                       primary().host, primary().port);
+    link_.Leave();
+    return {};
+  }
+  file.set_fenced_epoch(0);
+  const bool is_whole = memory->IsWhole(history(), parts_.persistence.was_loaded_from_file());
+  file.set_synced(is_whole && memory->is_synced);
+  acks.ReturnAsPrimary(is_whole || parts_.configuration.settings().replication_acks == 0);
+  if (acks.is_uncertain())
+    replicas_.NoteUncertainty("what its disk had when it started is not known to be all of them");
+  return {};
+}
+
+void Replication::Stop() {
+  PromiseFile& file = replicas_.promise_file();
+  if (is_replica() || is_replaced() || replicas_.acks().is_uncertain()) return;
+  file.set_end(PromiseMemory::End{history().id, parts_.persistence.write_log().end_offset()});
+  (void)file.SaveNow();
 }
 
 void Replication::BeforeWait() {
@@ -62,15 +91,19 @@ void Replication::TakeRole(settings::PrimaryAddress primary) {
   parts_.log.SetRole(is_replica() ? 'S' : 'M');
 }
 
-bool Replication::Follow(const std::string& host, int port) {
+bool Replication::Follow(const std::string& host, int port) { return TakePrimary(host, port, true); }
+
+bool Replication::TakePrimary(const std::string& host, int port, bool is_operator) {
   // Said again, it means that an empty dataset is to be taken after all.
   const bool is_refused = !link_.refused_reason().empty();
-  if (primary() == settings::PrimaryAddress{host, port} && !is_refused && fenced_epoch_ == 0) return false;
+  if (primary() == settings::PrimaryAddress{host, port} && !is_refused && fenced_epoch() == 0) return false;
   if (primary() != settings::PrimaryAddress{host, port}) follows_in_epoch_ = 0;
-  const bool is_release =
-      std::exchange(fenced_epoch_, 0) != 0 && primary() == settings::PrimaryAddress{host, port};
+  const bool is_release = fenced_epoch() != 0 && primary() == settings::PrimaryAddress{host, port};
+  replicas_.promise_file().set_fenced_epoch(0);
   SetReplaced(false);
   if (!is_replica()) replicas_.acks().BecomeReplica();
+  if (!is_release) shares_promises_ = false;
+  if (is_operator) replicas_.acks().ForgetEpoch();
   TakeRole({host, port});
   // Whom it has followed all along it does not follow into nothing.
   link_.Follow(host, port, is_release ? Origin::kConfiguration : Origin::kOperator);
@@ -79,8 +112,8 @@ bool Replication::Follow(const std::string& host, int port) {
 
 void Replication::BecomePrimary() {
   SetReplaced(false);
-  if (!is_replica()) return;
-  fenced_epoch_ = 0;
+  if (!is_replica()) return replicas_.acks().GoOn();
+  replicas_.promise_file().set_fenced_epoch(0);
   follows_in_epoch_ = 0;
   link_.Stop();
   TakeRole({});
@@ -135,6 +168,7 @@ void Replication::StepFailover() {
 
 void Replication::FollowFailoverTarget(const Failover::Target& target, Origin origin) {
   replicas_.acks().BecomeReplica();
+  shares_promises_ = false;
   TakeRole({target.host, target.port});
   link_.Follow(target.host, target.port, origin);
 }

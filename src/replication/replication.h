@@ -43,8 +43,11 @@ class Replication {
   explicit Replication(const Parts& parts);
   ~Replication();
 
-  // Once data is loaded: follows the primary that the configuration names.
-  void Start();
+  // Once data is loaded: follows the primary that the configuration names, and is bound by what the process
+  // before this one promised. The error has been logged when this returns.
+  Status Start();
+  // At an orderly end, once all that is to be saved is on disk, and nothing more is written.
+  void Stop();
   // Once a turn, before replies leave.
   void BeforeWait();
   // Ten times a second.
@@ -69,7 +72,7 @@ class Replication {
   Status Promote(uint64_t epoch, bool is_forced);
   Status FollowIn(uint64_t epoch, const std::string& host, int port);
   // 0 if it is not fenced.
-  uint64_t fenced_epoch() const { return fenced_epoch_; }
+  uint64_t fenced_epoch() const { return replicas_.promise_file().fenced_epoch(); }
   bool is_replaced() const { return replaced_at_ms_ >= 0; }
 
   // FAILOVER: begins one; the error is the whole reply.
@@ -85,6 +88,7 @@ class Replication {
   persistence::Persistence& persistence() const { return parts_.persistence; }
 
  private:
+  bool TakePrimary(const std::string& host, int port, bool is_operator);
   void TakeRole(settings::PrimaryAddress primary);
   std::string_view SyncRefusal() const;
   void StepFailover();
@@ -105,9 +109,11 @@ class Replication {
   Replicas replicas_;
   PrimaryLink link_;
   Failover failover_;
-  uint64_t fenced_epoch_ = 0;
-  uint64_t follows_in_epoch_ = 0;  // its primary; 0 if nobody has said
-  int64_t replaced_at_ms_ = -1;    // a primary, as it was told; -1: it is not
+  uint64_t follows_in_epoch_ = 0;   // its primary; 0 if nobody has said
+  uint64_t fenced_here_epoch_ = 0;  // in which this process was fenced last
+  // What it knows of promises its primary must know of, too.
+  bool shares_promises_ = false;
+  int64_t replaced_at_ms_ = -1;  // a primary, as it was told; -1: it is not
 };
 
 }  // namespace hearth::replication

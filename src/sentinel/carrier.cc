@@ -69,6 +69,16 @@ void Carrier::CarryOutOne(const effect::SaveState&) {
   if (saved_lines_.empty() || machine_->StateLines() != saved_lines_) static_cast<void>(Save());
 }
 
+void Carrier::CarryOutOne(const effect::Send& send) {
+  constexpr size_t kOpinionWords = 6;  // SENTINEL is-master-down-by-addr <host> <port> <epoch> <id>
+  const bool wants_vote = send.command.size() == kOpinionWords && send.command[1] == "is-master-down-by-addr";
+  if (is_saved() || !wants_vote) return links_.Send(send.link, send.command);
+  // The opinion alone is asked for.
+  std::vector<std::string> command = send.command;
+  command.back() = "*";
+  links_.Send(send.link, command);
+}
+
 void Carrier::Feed(const Input& input) {
   Effects effects;
   machine_->Step(NowThere(), input, effects);

@@ -57,6 +57,8 @@ class Carrier {
   void Feed(const Input& input);
   // Writes the state, whether or not it has changed.
   Status Save();
+  // The disk has all that was to be saved. Without that no vote counts: a restart would forget it.
+  bool is_saved() const { return !saved_lines_.empty(); }
 
   const Machine& machine() const { return *machine_; }
   const ScriptProcesses& scripts() const { return scripts_; }
@@ -66,7 +68,7 @@ class Carrier {
   void CarryOut(const Effects& effects);
   void CarryOutOne(const effect::OpenLink& open) { links_.Open(open); }
   void CarryOutOne(const effect::CloseLink& close) { links_.Close(close.link); }
-  void CarryOutOne(const effect::Send& send) { links_.Send(send.link, send.command); }
+  void CarryOutOne(const effect::Send& send);
   void CarryOutOne(const effect::SaveState&);
   void CarryOutOne(const effect::Event& event);
   void CarryOutOne(const effect::Log& line);

@@ -187,10 +187,12 @@ void SentinelCommands::IsPrimaryDown(Context& ctx) {
   if (!port) return;
   const auto epoch = ctx.Integer(4);
   if (!epoch) return;
-  const Vote vote = carrier_.Do([&](Machine& machine, Now now, Effects& effects) {
+  Vote vote = carrier_.Do([&](Machine& machine, Now now, Effects& effects) {
     return machine.AnswerVote(now, {std::string(ctx[2]), static_cast<int>(*port)},
                               static_cast<uint64_t>(*epoch), ctx[5], effects);
   });
+  const bool counts = carrier_.is_saved() || carrier_.Save();
+  if (!counts) vote = {.is_down = vote.is_down};
   ctx.reply().Array(3);
   ctx.reply().Integer(vote.is_down ? 1 : 0);
   ctx.reply().Bulk(vote.leader);

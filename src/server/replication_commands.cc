@@ -299,6 +299,9 @@ void ReplicationCommands::WriteAcksSet(InfoText& text) const {
   if (replication_.fenced_epoch() != 0) text.Add("fenced_epoch", replication_.fenced_epoch());
   if (replication_.is_replaced()) text.Add("replaced", 1);
   if (acks.epoch() != 0) text.Add("acks_epoch", acks.epoch());
+  if (const std::string_view why = replication_.replicas().uncertainty(); !why.empty()) {
+    text.Add("acks_uncertain", why);
+  }
   if (!replication_.is_replica() && engine_.settings().replication_acks > 0) {
     text.Add("acks_required", engine_.settings().replication_acks);
     text.Add("acks_older_sets", acks.older_count());

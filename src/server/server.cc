@@ -208,7 +208,7 @@ Status Server::Start() {
   if (settings_.port != 0) log_.Notice("Ready to accept connections tcp");
   if (!settings_.unixsocket.empty()) log_.Notice("Ready to accept connections unix");
   if (settings_.tls_port != 0) log_.Notice("Ready to accept connections tls");
-  if (sentinel_ == nullptr) replication_.Start();
+  if (sentinel_ == nullptr) HEARTH_TRY(replication_.Start());
   loop_.After(0, [this] { Cron(); });
   loop_.Every(kTickMicros, [this] { Tick(); });
   return {};

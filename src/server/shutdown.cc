@@ -88,6 +88,8 @@ Status Shutdown::Finish(const ShutdownRequest& request) {
                                                                   : Save::kIfConfigured;
   if (Status status = parts_.persistence.Stop(save); !status && !request.is_forced) {
     return Fail("ERR Errors trying to SHUTDOWN. Check logs.");
+  } else if (status) {
+    parts_.replication.Stop();
   }
   waiting_.reset();
   is_ending_ = true;

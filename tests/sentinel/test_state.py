@@ -283,3 +283,19 @@ def test_a_password_of_its_own_is_asked_of_clients_and_given_to_peers(deploy, se
             return any(other["port"] == str(two.port) and other["flags"] == "sentinel" for other in found)
 
     wait_for(knows_the_other, 15, "the two to be linked")
+
+
+def test_a_vote_that_cannot_be_saved_is_none(sentinel):
+    one = sentinel("hearth", f"sentinel monitor {NAME} 127.0.0.1 1 2\n")
+    candidate = "b" * 40
+
+    def ask(epoch):
+        return one.call("SENTINEL", "IS-MASTER-DOWN-BY-ADDR", "127.0.0.1", "1", str(epoch), candidate)[1:]
+
+    blocked = one.config_path.with_name(one.config_path.name + ".tmp")
+    blocked.mkdir()
+    assert ask(5) == [b"*", 0]
+    assert ask(5) == [b"*", 0]
+    blocked.rmdir()
+    assert ask(5) == [candidate.encode(), 5]
+    assert f"sentinel leader-epoch {NAME} 5" in one.lines()

@@ -93,28 +93,66 @@ std::optional<AcksRecord> ParseAcksRecord(std::string_view text) {
   return record;
 }
 
-std::string AcksNote(const AcksRecord& record) {
-  const std::string text = std::string(kNote) + FormatAcksRecord(record);
+std::string AcksNote(const std::vector<AcksRecord>& records) {
+  HEARTH_ASSERT(!records.empty());
+  std::string text(kNote);
+  for (size_t i = records.size(); i > 0; --i) {
+    if (i < records.size()) text += ' ';
+    text += FormatAcksRecord(records[i - 1]);
+  }
   return "*2\r\n$4\r\nping\r\n$" + std::to_string(text.size()) + "\r\n" + text + "\r\n";
 }
 
-std::optional<AcksRecord> ParseAcksNote(std::string_view text) {
+std::optional<std::vector<AcksRecord>> ParseAcksNote(std::string_view text) {
   if (!text.starts_with(kNote)) return std::nullopt;
-  return ParseAcksRecord(text.substr(kNote.size()));
+  text.remove_prefix(kNote.size());
+  std::vector<AcksRecord> records;
+  do {
+    auto record = ParseAcksRecord(TakeUpTo(text, ' '));
+    if (!record || records.size() > AcksSet::kMaxOlderSets + 1) return std::nullopt;
+    records.push_back(*std::move(record));
+  } while (!text.empty());
+  std::ranges::reverse(records);
+  return records;
+}
+
+void AcksSet::Restore(uint64_t epoch, std::vector<AcksRecord> records) {
+  RaiseEpoch(epoch);
+  if (!records.empty()) TakeRecords(std::move(records));
+}
+
+std::vector<AcksRecord> AcksSet::records() const {
+  if (sets_.empty()) {
+    std::vector<AcksRecord> records = older_;
+    if (record_.required > 0) records.push_back(record_);
+    return records;
+  }
+  std::vector<AcksRecord> records;
+  for (const Set& set : sets_) records.push_back(set.record);
+  return records;
 }
 
 // ---- as a replica
 
-void AcksSet::TakeRecord(AcksRecord record) {
-  RaiseEpoch(record.epoch);
-  record_ = std::move(record);
+void AcksSet::TakeRecords(std::vector<AcksRecord> records) {
+  HEARTH_ASSERT(!records.empty() && sets_.empty());
+  ++changes_;
+  record_ = std::move(records.back());
+  records.pop_back();
+  older_ = std::move(records);
+  RaiseEpoch(record_.epoch);
 }
 
 void AcksSet::BecomeReplica() {
+  older_.clear();
+  for (size_t i = 0; i + 1 < sets_.size(); ++i) older_.push_back(std::move(sets_[i].record));
   sets_.clear();
   seen_.clear();
   required_ = 0;
   is_current_ours_ = false;
+  is_uncertain_ = false;
+  goes_on_ = false;
+  ++changes_;
 }
 
 // ---- as a primary
@@ -123,7 +161,30 @@ void AcksSet::BecomePrimary(bool forgets_former) {
   sets_.clear();
   seen_.clear();
   is_current_ours_ = false;
-  if (record_.required > 0 && !forgets_former) sets_.push_back({record_, 0});
+  if (record_.required > 0 && !forgets_former) {
+    for (AcksRecord& record : older_) sets_.push_back({std::move(record), 0});
+    sets_.push_back({record_, 0});
+  }
+  older_.clear();
+  told_older_ = older_count();
+  ++changes_;
+}
+
+void AcksSet::ReturnAsPrimary(bool has_all) {
+  BecomePrimary(false);
+  is_uncertain_ = !has_all && record_.required > 0;
+}
+
+// Where there is an epoch that we have not heard of, somebody has perhaps replaced us; and who made promises
+// and knows nothing of them has lost its disk.
+void AcksSet::HearOf(uint64_t epoch) {
+  if (goes_on_) return RaiseEpoch(epoch);
+  if (epoch > epoch_ || record_.required == 0) is_uncertain_ = true;
+}
+
+void AcksSet::GoOn() {
+  is_uncertain_ = false;
+  goes_on_ = true;
 }
 
 void AcksSet::NoteSeen(const Now& now) {
@@ -174,22 +235,33 @@ bool AcksSet::Step(const Now& now) {
   // A primary that has restarted hears so in which epoch it is.
   for (const AcksReplica& replica : now.replicas) RaiseEpoch(replica.epoch);
   NoteSeen(now);
+  required_ = now.required;
+  if (required_ == 0) is_uncertain_ = false;
+  if (is_uncertain_) return false;
   required_ = RequiredOf(now);
-  if (required_ == 0) {
-    sets_.clear();
-    is_current_ours_ = false;
-    if (record_.required == 0 || now.replicas.empty()) return false;
-    Append(now, {}, 0);
-    sets_.clear();
-    return true;
-  }
+  if (required_ == 0) return EndPromises(now);
   DropOlder(now);
   std::vector<AcksMember> members = MembersNow(now);
   // Of fewer members no write could be promised: the last set stands.
-  if (members.size() < required_ || sets_.size() > kMaxOlderSets) return false;
-  if (!IsToBeTold(now, members)) return false;
+  const bool is_possible = members.size() >= required_ && sets_.size() <= kMaxOlderSets;
+  if (!is_possible || !IsToBeTold(now, members)) {
+    // Whoever takes our place is not to be bound by sets that are done with.
+    const bool is_news = is_ours() && older_count() < told_older_;
+    if (is_news) told_older_ = older_count();
+    return is_news;
+  }
   Append(now, std::move(members), required_);
   is_current_ours_ = true;
+  return true;
+}
+
+// The last note says that there is no set any more.
+bool AcksSet::EndPromises(const Now& now) {
+  if (!sets_.empty()) ++changes_;
+  sets_.clear();
+  is_current_ours_ = false;
+  if (record_.required == 0 || now.replicas.empty()) return false;
+  Append(now, {}, 0);
   return true;
 }
 
@@ -201,6 +273,8 @@ void AcksSet::Append(const Now& now, std::vector<AcksMember> members, uint32_t r
       .required = required,
       .members = std::move(members)};
   sets_.push_back({record_, now.end_offset});
+  told_older_ = older_count();
+  ++changes_;
 }
 
 std::vector<uint64_t> AcksSet::Acknowledged(const Set& set, int64_t now_ms,
@@ -224,6 +298,7 @@ std::vector<uint64_t> AcksSet::Acknowledged(const Set& set, int64_t now_ms,
 }
 
 void AcksSet::DropOlder(const Now& now) {
+  std::erase_if(sets_, [](const Set& set) { return set.record.required == 0; });
   if (!is_ours()) return;
   const uint64_t newest = sets_.back().offset;
   const auto is_done_with = [&](const Set& set) {
@@ -232,7 +307,7 @@ void AcksSet::DropOlder(const Now& now) {
     return std::ranges::count_if(offsets, [newest](uint64_t offset) { return offset > newest; }) >=
            static_cast<ptrdiff_t>(set.record.required);
   };
-  std::erase_if(sets_, is_done_with);
+  if (std::erase_if(sets_, is_done_with) > 0) ++changes_;
 }
 
 uint64_t AcksSet::PromisedOffset(int64_t now_ms, std::span<const AcksReplica> replicas) const {

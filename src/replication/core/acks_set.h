@@ -10,7 +10,12 @@
 // Each process of a replica has an identity: one that restarted may have lost what its former self had
 // acknowledged, and counts as another one.
 //
-// Owned by replication/'s front; any one thread. Limitations: a primary that restarts knows no older sets.
+// What is known of sets and epochs outlives the process (core/promise_memory.h). A primary that comes back
+// and cannot know that it has all that was promised is uncertain: it promises nothing, and must give nobody
+// its dataset, until it has become a replica or an operator has said that it is to go on. So is one whose
+// replicas know of promises that it does not.
+//
+// Owned by replication/'s front; any one thread.
 #pragma once
 
 #include <cstdint>
@@ -42,15 +47,16 @@ struct AcksRecord {
   bool operator==(const AcksRecord&) const = default;
 };
 
-// What a replica says of itself as a capability: "acks:<identity>:<epoch in which it follows>".
+// What a replica says of itself as a capability: "acks:<identity>:<epoch in which it follows>", and behind
+// another colon the epoch that it has heard of, if it knows of promises that its primary should know of.
 inline constexpr std::string_view kAcksWord = "acks:";
 
 std::string FormatAcksRecord(const AcksRecord& record);
 std::optional<AcksRecord> ParseAcksRecord(std::string_view text);
-// As it stands in the stream: a PING with a text, which servers that do not know it pass over; and back, from
-// that text.
-std::string AcksNote(const AcksRecord& record);
-std::optional<AcksRecord> ParseAcksNote(std::string_view text);
+// Records as they stand in the stream: a PING with a text, which servers that do not know it pass over; and
+// back, from that text. The newest one is last here and first there.
+std::string AcksNote(const std::vector<AcksRecord>& records);
+std::optional<std::vector<AcksRecord>> ParseAcksNote(std::string_view text);
 
 // A replica that is online and says how far it is.
 struct AcksReplica {
@@ -74,10 +80,13 @@ class AcksSet {
 
   explicit AcksSet(std::string identity) : identity_(std::move(identity)) {}
 
+  // A process before this one has left that, at the start.
+  void Restore(uint64_t epoch, std::vector<AcksRecord> records);
+
   // ---- as a replica
 
-  // It stands in the stream, and all before it has been applied.
-  void TakeRecord(AcksRecord record);
+  // They stand in the stream, and all before them has been applied. The newest is the last.
+  void TakeRecords(std::vector<AcksRecord> records);
   // The primary is another one, whose records are still to come.
   void BecomeReplica();
 
@@ -86,6 +95,13 @@ class AcksSet {
   // Promises of former primaries are kept: their set is older than ours now. With `forgets_former` they are
   // given up.
   void BecomePrimary(bool forgets_former);
+  // It is a primary from the start on. Without `has_all` it may lack what was promised.
+  void ReturnAsPrimary(bool has_all);
+  // A replica comes that has heard of that epoch, and knows of promises that its primary should know of.
+  void HearOf(uint64_t epoch);
+  bool is_uncertain() const { return is_uncertain_; }
+  // As a primary, whatever may be missing: an operator has said so.
+  void GoOn();
 
   struct Now {
     int64_t ms;
@@ -95,8 +111,12 @@ class AcksSet {
     uint32_t required;  // `replication-acks`
     std::span<const AcksReplica> replicas;
   };
-  // Whether a record is to be appended to the stream at `end_offset`: record().
+  // Whether a note is to be appended to the stream at `end_offset`, of records().
   bool Step(const Now& now);
+  // The note of the last Step comes to stand there, after all.
+  void MoveNote(uint64_t end_offset) {
+    if (!sets_.empty()) sets_.back().offset = end_offset;
+  }
   // Promises hold for what stands before this offset. With nothing required that is everything.
   uint64_t PromisedOffset(int64_t now_ms, std::span<const AcksReplica> replicas) const;
   // Enough members are there to promise a write.
@@ -106,10 +126,18 @@ class AcksSet {
 
   // The newest; of this server, or of the primary that it follows or has followed.
   const AcksRecord& record() const { return record_; }
+  // It, and the older ones that somebody could still go by, before it.
+  std::vector<AcksRecord> records() const;
+  // Grows with each change of the epoch or the records.
+  uint64_t changes() const { return changes_; }
   const std::string& identity() const { return identity_; }
   size_t older_count() const { return sets_.empty() ? 0 : sets_.size() - 1; }
   uint64_t epoch() const { return epoch_; }
-  void RaiseEpoch(uint64_t epoch) { epoch_ = epoch_ < epoch ? epoch : epoch_; }
+  void RaiseEpoch(uint64_t epoch) {
+    if (epoch_ < epoch) SetEpoch(epoch);
+  }
+  // An operator is not bound by what Sentinels have said.
+  void ForgetEpoch() { SetEpoch(0); }
 
  private:
   // A set that may be gone by, the newest last.
@@ -123,12 +151,17 @@ class AcksSet {
     int64_t last_ms = 0;
   };
 
+  void SetEpoch(uint64_t epoch) {
+    if (epoch_ != epoch) ++changes_;
+    epoch_ = epoch;
+  }
   // The newest set is this server's own.
   bool is_ours() const { return !sets_.empty() && is_current_ours_; }
   uint32_t RequiredOf(const Now& now) const;
   void NoteSeen(const Now& now);
   std::vector<AcksMember> MembersNow(const Now& now) const;
   bool IsToBeTold(const Now& now, const std::vector<AcksMember>& members) const;
+  bool EndPromises(const Now& now);
   void Append(const Now& now, std::vector<AcksMember> members, uint32_t required);
   void DropOlder(const Now& now);
   // The members' offsets that count for this set, in no order.
@@ -139,8 +172,13 @@ class AcksSet {
   uint64_t epoch_ = 0;
   uint32_t required_ = 0;
   AcksRecord record_;
+  std::vector<AcksRecord> older_;  // of a replica; a primary's stand in sets_
   std::deque<Set> sets_;
+  size_t told_older_ = 0;  // older sets that the last note had
   bool is_current_ours_ = false;
+  bool is_uncertain_ = false;
+  bool goes_on_ = false;  // whatever replicas have heard of
+  uint64_t changes_ = 0;
   std::map<std::string, Seen> seen_;  // by address
 };
 

@@ -62,7 +62,7 @@ TEST(AcksSetTest, ARecordIsWhatItWasAfterAWayThroughText) {
   EXPECT_EQ(ParseAcksRecord(FormatAcksRecord(record)), record);
   AcksRecord empty{.history = "h"};
   EXPECT_EQ(ParseAcksRecord(FormatAcksRecord(empty)), empty);
-  const std::string note = AcksNote(record);
+  const std::string note = AcksNote({record});
   EXPECT_TRUE(note.starts_with("*2\r\n$4\r\nping\r\n$"));
   for (const char* bad : {"", "epoch=1", "epoch=x,history=h", "history=,epoch=1", "history=h,members=a",
                           "history=h,members=@x", "history=h,required=99999999999", "history=h h"}) {
@@ -70,6 +70,7 @@ TEST(AcksSetTest, ARecordIsWhatItWasAfterAWayThroughText) {
   }
   EXPECT_FALSE(ParseAcksNote("PONG"));
   EXPECT_FALSE(ParseAcksNote("hearth-acks "));
+  EXPECT_FALSE(ParseAcksNote("hearth-acks history=h,required=1 x"));
 }
 
 TEST(AcksSetTest, NothingIsPromisedBeforeThereAreEnoughMembers) {
@@ -179,7 +180,7 @@ TEST(AcksSetTest, APromotedReplicaGoesOnWithTheSetThatItKnew) {
   former.Settle();
   Primary promoted(2);
   promoted.set = AcksSet("a");
-  promoted.set.TakeRecord(former.set.record());
+  promoted.set.TakeRecords(former.set.records());
   promoted.set.BecomePrimary(false);
   promoted.set.RaiseEpoch(5);
   promoted.Add("x");
@@ -198,6 +199,92 @@ TEST(AcksSetTest, APromotedReplicaGoesOnWithTheSetThatItKnew) {
   promoted.set.BecomePrimary(true);
   promoted.Step();
   EXPECT_EQ(promoted.set.older_count(), 0u);
+}
+
+TEST(AcksSetTest, ANoteHasTheOlderSetsThatSomebodyCouldStillGoBy) {
+  Primary primary(1);
+  primary.Add("a");
+  primary.Settle();
+  primary.Add("b");
+  ASSERT_TRUE(primary.Step());
+  const std::vector<AcksRecord> both = primary.set.records();
+  ASSERT_EQ(both.size(), 2u);
+  EXPECT_EQ(both.back(), primary.set.record());
+  EXPECT_EQ(both.front().members.size(), 1u);
+  const std::string note = AcksNote(both);
+  const size_t text = note.find("hearth-acks");
+  EXPECT_EQ(ParseAcksNote(note.substr(text, note.size() - text - 2)), both);
+  AcksSet promoted("b");
+  promoted.TakeRecords(both);
+  promoted.BecomePrimary(false);
+  EXPECT_EQ(promoted.older_count(), 1u);
+  // When the older one is done with, that is said.
+  primary.replicas[0].acknowledged = primary.end;
+  EXPECT_TRUE(primary.Step());
+  EXPECT_EQ(primary.set.records().size(), 1u);
+  EXPECT_EQ(primary.set.record(), both.back());
+  EXPECT_FALSE(primary.Step());
+}
+
+TEST(AcksSetTest, APrimaryThatMayLackWhatItPromisedPromisesNothing) {
+  Primary former(1);
+  former.Add("a");
+  former.Settle();
+  Primary back(1);
+  back.set.Restore(7, former.set.records());
+  back.set.ReturnAsPrimary(false);
+  EXPECT_TRUE(back.set.is_uncertain());
+  EXPECT_EQ(back.set.epoch(), 7u);
+  back.Add("a").acknowledged = 9000;
+  EXPECT_FALSE(back.Step());
+  EXPECT_FALSE(back.can_promise());
+  EXPECT_EQ(back.promised(), 0u);
+  // An operator wants it to go on; the former set is heeded all the same.
+  back.set.GoOn();
+  EXPECT_TRUE(back.Step());
+  EXPECT_EQ(back.set.records().size(), 2u);
+  EXPECT_TRUE(back.can_promise());
+
+  Primary whole(1);
+  whole.set.Restore(7, former.set.records());
+  whole.set.ReturnAsPrimary(true);
+  EXPECT_FALSE(whole.set.is_uncertain());
+
+  // Without promises there is nothing to be sure of.
+  Primary turned_off(0);
+  turned_off.set.Restore(7, former.set.records());
+  turned_off.set.ReturnAsPrimary(false);
+  turned_off.Step();
+  EXPECT_FALSE(turned_off.set.is_uncertain());
+  EXPECT_EQ(turned_off.promised(), UINT64_MAX);
+
+  // As a replica it takes what the new primary has.
+  Primary replaced(1);
+  replaced.set.Restore(7, former.set.records());
+  replaced.set.ReturnAsPrimary(false);
+  replaced.set.BecomeReplica();
+  EXPECT_FALSE(replaced.set.is_uncertain());
+  EXPECT_EQ(replaced.set.records(), former.set.records());
+}
+
+TEST(AcksSetTest, APrimaryLearnsFromItsReplicasThatItIsBehind) {
+  AcksSet empty("p");
+  empty.HearOf(0);
+  EXPECT_TRUE(empty.is_uncertain());
+  Primary primary(1);
+  primary.Add("a").epoch = 3;
+  primary.Settle();
+  primary.set.HearOf(3);
+  EXPECT_FALSE(primary.set.is_uncertain());
+  primary.set.HearOf(4);
+  EXPECT_TRUE(primary.set.is_uncertain());
+  primary.Step();
+  EXPECT_FALSE(primary.Step());
+  // An operator has the last word.
+  primary.set.GoOn();
+  primary.set.HearOf(9);
+  EXPECT_FALSE(primary.set.is_uncertain());
+  EXPECT_EQ(primary.set.epoch(), 9u);
 }
 
 TEST(AcksSetTest, ReplicasOfAnotherKindAreCountedUntilThereIsASet) {

@@ -355,6 +355,7 @@ void Machine::ResetPrimary(Turn& turn, Primary& primary, bool forgets_sentinels)
   primary.is_rebooting = false;
   primary.is_restart_unjudged = false;
   primary.is_emptied = false;
+  primary.is_uncertain = false;
   primary.leader.clear();
   primary.failover = FailoverState::kNone;
   primary.is_failover_forced = false;

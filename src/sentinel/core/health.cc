@@ -36,7 +36,7 @@ int64_t Machine::DownAt(const Primary& primary, const Instance& instance) const 
   }
   if (primary.is_rebooting)
     at_ms = std::min(at_ms, primary.rebooted_ms + primary.settings.reboot_down_after_ms);
-  if (primary.is_emptied) at_ms = 0;
+  if (primary.is_emptied || primary.is_uncertain) at_ms = 0;
   return at_ms;
 }
 

@@ -113,6 +113,8 @@ void TakeHearthField(const Field& field, InfoReport& report) {
     report.epoch = ParseEpoch(value).value_or(0);
   } else if (name == "fenced_epoch") {
     report.fenced_epoch = ParseEpoch(value).value_or(0);
+  } else if (name == "acks_uncertain") {
+    report.is_uncertain = true;
   } else if (name == "acks_set") {
     if (auto acks = ParseAcks(value)) report.acks = *std::move(acks);
   }

@@ -60,6 +60,7 @@ struct InfoReport {
   std::string identity;  // of its process, among those that acknowledge
   uint64_t epoch = 0;    // that it has heard of
   uint64_t fenced_epoch = 0;
+  bool is_uncertain = false;  // a primary that may lack what was promised, and waits to be told what to be
   AcksReport acks;
 };
 

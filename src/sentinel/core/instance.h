@@ -140,6 +140,7 @@ struct Instance {
   bool is_hearth = false;
   std::string history;        // its replication id
   std::string acks_identity;  // of its process
+  uint64_t epoch = 0;         // that it has heard of
   uint64_t fenced_epoch = 0;
   int64_t fenced_since_ms = -1;
   AcksReport acks;
@@ -203,6 +204,7 @@ struct Primary {
   int64_t rebooted_ms = -1;
   bool is_restart_unjudged = false;  // whether it did so with its data is still to be seen
   bool is_emptied = false;           // it came back without its data, which replicas had
+  bool is_uncertain = false;         // it says that it may lack what was promised, and takes no writes
   uint64_t config_epoch = 0;
   uint64_t conflict_epoch = 0;  // in which another Sentinel has another address, and since when
   int64_t conflict_since_ms = -1;

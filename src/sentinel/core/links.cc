@@ -229,11 +229,11 @@ int64_t Machine::InfoPeriod(const Primary& primary, const Instance& instance) co
   const bool is_in_motion = (instance.is_promoted && primary.failover == FailoverState::kWaitPromotion) ||
                             instance.is_reconfiguration_sent || instance.is_reconfiguring;
   if (is_in_motion) return std::min(kUrgentInfoMs, timing_.info_period);
-  const bool is_watched =
-      instance.kind == Kind::kReplica
-          ? primary.instance.is_subjectively_down || primary.is_failing_over() ||
-                !instance.is_primary_link_up || instance.reported_role != Kind::kReplica
-          : instance.is_loading || primary.is_emptied || instance.reported_role != Kind::kPrimary;
+  const bool is_watched = instance.kind == Kind::kReplica
+                              ? primary.instance.is_subjectively_down || primary.is_failing_over() ||
+                                    !instance.is_primary_link_up || instance.reported_role != Kind::kReplica
+                              : instance.is_loading || primary.is_emptied || primary.is_uncertain ||
+                                    instance.reported_role != Kind::kPrimary;
   return is_watched ? std::min(kWatchfulInfoMs, timing_.info_period) : timing_.info_period;
 }
 

@@ -142,6 +142,7 @@ Result<std::vector<std::string>> Machine::Explain(Now now, std::string_view name
            : instance.is_subjectively_down ? "subjectively down"
                                            : "up";
   if (primary->is_emptied) state += ", since it came back without its data";
+  if (primary->is_uncertain) state += ", since it came back and may lack writes that were promised";
   if (!instance.link->trouble.empty()) state += "; connection: " + instance.link->trouble;
   lines.push_back(std::move(state));
   if (primary->settings.busy_is_alive_max_ms > 0) lines.push_back(ExplainProbes(*primary, turn.ms));

@@ -229,7 +229,8 @@ void Machine::Release(Turn& turn, Primary& primary, Instance& replica) {
 
 std::vector<std::string> FollowCommand(const Primary& primary, const Instance& instance,
                                        const Address* whom) {
-  const bool is_promised = instance.is_hearth && (UsesPromises(primary) || instance.fenced_epoch > 0);
+  const bool is_promised =
+      instance.is_hearth && (UsesPromises(primary) || instance.fenced_epoch > 0 || instance.epoch > 0);
   if (whom == nullptr) {
     if (!is_promised || (!primary.has_fenced && !primary.ignores_promises)) return {"SLAVEOF", "NO", "ONE"};
     std::vector<std::string> words = {"REPLICATION", "PROMOTE", std::to_string(primary.failover_epoch)};
@@ -237,7 +238,9 @@ std::vector<std::string> FollowCommand(const Primary& primary, const Instance& i
     return words;
   }
   const std::string port = std::to_string(whom->port);
-  if (!is_promised || primary.config_epoch == 0) return {"SLAVEOF", whom->host, port};
+  if (!is_promised || (primary.config_epoch == 0 && instance.epoch == 0)) {
+    return {"SLAVEOF", whom->host, port};
+  }
   return {"REPLICATION", "FOLLOW", std::to_string(primary.config_epoch), whom->host, port};
 }
 
@@ -248,6 +251,10 @@ void Machine::TakeHearthFields(Turn& turn, Primary& primary, Instance& instance,
   instance.acks = report.acks;
   if (instance.fenced_epoch != report.fenced_epoch) instance.fenced_since_ms = turn.ms;
   instance.fenced_epoch = report.fenced_epoch;
+  instance.epoch = report.epoch;
+  if (instance.kind == Kind::kPrimary) {
+    primary.is_uncertain = report.is_uncertain && report.is_primary.value_or(false);
+  }
   // What servers have heard of was an epoch, even if we have lost our state: they obey none that is older.
   const uint64_t epoch = std::max({report.fenced_epoch, report.epoch, report.acks.epoch});
   if (epoch > current_epoch_ && epoch <= kMaxEpoch) RaiseEpoch(turn, primary, epoch);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sentinel/core/promises.h"
 #include "sentinel/core/testing/deployment.h"
 
 namespace hearth::sentinel {
@@ -180,6 +181,40 @@ TEST_F(PromisesTest, AFormerPrimaryOfOurKindIsFencedBeforeItIsMadeAReplica) {
   ASSERT_TRUE(world.Await([&] { return !world.servers.at(kPrimary).is_primary; }, 2'000));
   EXPECT_TRUE(WasTold(kPrimary, "REPLICATION REPLACED 1"));
   EXPECT_EQ(world.servers.at(kPrimary).follows.port, promoted);
+}
+
+TEST_F(PromisesTest, APrimaryThatMayLackWhatItPromisedIsReplacedThoughItIsBackAtOnce) {
+  BuildPromised(2, 1);
+  world.servers.at(6381).offset = 2'000;
+  world.Kill(kPrimary);
+  world.Run(100);
+  world.Restart(kPrimary);
+  world.servers.at(kPrimary).is_uncertain = true;
+  ASSERT_TRUE(AwaitPromotion(2'000));
+  EXPECT_EQ(Promoted(), 6381);
+  world.servers.at(kPrimary).is_uncertain = false;
+  ASSERT_TRUE(world.Await([&] { return !world.servers.at(kPrimary).is_primary; }, 5'000));
+}
+
+TEST_F(PromisesTest, APrimaryThatMayLackWhatItPromisedIsUpAgainWhenAnOperatorSaysSo) {
+  BuildPromised(2, 1);
+  world.Kill(6380);
+  world.Run(3'000);
+  world.servers.at(kPrimary).is_uncertain = true;
+  ASSERT_TRUE(world.Await([&] { return Explains("may lack writes that were promised"); }, 15'000));
+  ASSERT_TRUE(world.Await([&] { return Explains("objectively down"); }, 15'000));
+  EXPECT_EQ(Promoted(), 0);
+  world.servers.at(kPrimary).is_uncertain = false;
+  ASSERT_TRUE(world.Await([&] { return Explains("is up"); }, 5'000));
+}
+
+TEST_F(PromisesTest, WhoHasHeardOfAnEpochIsNotToldWhatToDoWithoutOne) {
+  Primary primary{.instance = {.kind = Kind::kPrimary, .name = "m", .address = {"127.0.0.1", kPrimary}}};
+  Instance replica{.kind = Kind::kReplica, .name = "r", .address = {"127.0.0.1", 6380}};
+  replica.is_hearth = true;
+  EXPECT_EQ(FollowCommand(primary, replica, &primary.instance.address).front(), "SLAVEOF");
+  replica.epoch = 3;
+  EXPECT_EQ(FollowCommand(primary, replica, &primary.instance.address).front(), "REPLICATION");
 }
 
 TEST_F(PromisesTest, WithoutPromisesNothingIsSaidOfThem) {

@@ -43,6 +43,7 @@ class World {
     std::string identity;
     uint64_t epoch = 0;
     uint64_t fenced_epoch = 0;
+    bool is_uncertain = false;
     std::string history = "h";
     std::vector<std::string> commands = {};  // that changed it, and AUTH
   };

@@ -200,6 +200,7 @@ inline std::string World::Info(const Server& server) const {
             "\r\nacks_epoch:" + std::to_string(server.epoch) +
             "\r\nfenced_epoch:" + std::to_string(server.fenced_epoch) +
             "\r\nacks_identity:" + server.identity + "\r\nacks_set:" + server.acks_set + "\r\n";
+    if (server.is_uncertain) text += "acks_uncertain:it came back\r\n";
   }
   return text + "\r\n# Keyspace\r\n" + (server.has_keys ? "db0:keys=3,expires=0,avg_ttl=0\r\n" : "");
 }
