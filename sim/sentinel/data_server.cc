@@ -58,6 +58,7 @@ void DataServer::Start() {
         memory.end && memory.end->history == disk_.history && memory.end->offset == disk_.offset;
     disk_.Rename(MakeId(random));
     is_synced_ = memory.is_synced;
+    cast_.checks.OnPrimary(group_.name, id_);
     acks_.ReturnAsPrimary(memory.is_synced || has_end || group_.acks == 0 ||
                           cast_.planted == SentinelBug::kTrustsItself);
     if (acks_.is_uncertain()) cast_.stage.trace().Add("host {} is uncertain at {}", id_, disk_.offset);

@@ -83,6 +83,7 @@ class SentinelChecks {
   // The host is made a primary; `holds` is whether it has a history up to there.
   void OnTakeOver(const std::string& name, HostId host,
                   const std::function<bool(const std::string&, uint64_t)>& holds) {
+    OnPrimary(name, host);
     for (const auto& [history, end] : promised_[name].ends) {
       if (!holds(history, end))
         trace_.Fail("host {} takes {} over and lacks {} of {}", host, name, end, history);
@@ -97,6 +98,15 @@ class SentinelChecks {
         trace_.Fail("in the end host {} has {} and lacks {} of {}", host, name, end, history);
     }
   }
+  // It is a primary, though perhaps for others another one is.
+  void OnPrimary(const std::string& name, HostId host) {
+    HostId& primary = promised_[name].primary;
+    if (primary >= 0 && primary != host) OnLost(name, primary);
+    primary = host;
+  }
+  // Its process has ended, or it was a primary and has been replaced: what it had acknowledged may be gone.
+  void OnLost(const std::string& name, HostId host) { promised_[name].lost.insert(host); }
+  size_t LostCount(const std::string& name) { return promised_[name].lost.size(); }
   // An operator wants a server to go on whatever was promised.
   void OnGivenUp(const std::string& name) { promised_[name] = {}; }
 
@@ -127,6 +137,8 @@ class SentinelChecks {
     HostId host = -1;
     std::function<bool(const std::string&, uint64_t)> holds;  // up to when it began to promise
     std::map<std::string, uint64_t> ends;                     // by history
+    std::set<HostId> lost;
+    HostId primary = -1;  // that became one last
   };
   std::map<std::string, Promised> promised_;
   uint64_t promise_count_ = 0;

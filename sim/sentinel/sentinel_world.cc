@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -193,8 +192,7 @@ class SentinelStage final : public Stage {
     for (const Deployment::Group& group : deployment_.groups) {
       const HostId chosen = HostOf(PrimaryAt(deployment_.server_count, group).instance.address.host);
       if (group.data.acks == 0 || !ServerAt(chosen).is_uncertain()) continue;
-      const auto lost = std::ranges::count_if(
-          ended_, [&](HostId id) { return id >= group.first && id < group.first + group.size; });
+      const size_t lost = cast_.checks.LostCount(group.name);
       if (lost <= group.data.acks) {
         trace().Fail("nobody takes {} over, though only {} servers were ever lost", group.name, lost);
       }
@@ -250,7 +248,7 @@ class SentinelStage final : public Stage {
   // Without power or not, what was not synced may be gone.
   void OnDeath(HostId id) override {
     if (deployment_.IsSentinel(id) || deployment_.GroupOf(id).data.acks == 0) return;
-    ended_.insert(id);
+    cast_.checks.OnLost(deployment_.GroupOf(id).name, id);
     if (random().Below(4) == 0) return;
     static_cast<Dataset&>(disks_[id]) = disks_[id].synced;
     trace().Add("host {} is left with what it had at {}", id, disks_[id].offset);
@@ -301,7 +299,6 @@ class SentinelStage final : public Stage {
   std::vector<std::unique_ptr<Talker>> talkers_;
   std::vector<DataDisk> disks_;
   std::map<HostId, StateFile> files_;
-  std::set<HostId> ended_;  // servers whose processes have
 };
 
 }  // namespace

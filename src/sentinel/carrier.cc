@@ -75,7 +75,7 @@ void Carrier::CarryOutOne(const effect::Send& send) {
   if (is_saved() || !wants_vote) return links_.Send(send.link, send.command);
   // The opinion alone is asked for.
   std::vector<std::string> command = send.command;
-  command.back() = "*";
+  command.back() = std::string(1, '*');
   links_.Send(send.link, command);
 }
 

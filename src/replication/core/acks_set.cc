@@ -215,9 +215,9 @@ std::vector<AcksMember> AcksSet::MembersNow(const Now& now) const {
 }
 
 // A member that came by a full copy has not seen what was appended before it.
-bool AcksSet::IsToBeTold(const Now& now, const std::vector<AcksMember>& members) const {
+bool AcksSet::IsToBeTold(const Now& now, const std::vector<AcksMember>& members, uint32_t required) const {
   if (!is_ours() || record_.members != members || record_.history != now.history) return true;
-  if (record_.required != now.required || record_.epoch != epoch_) return true;
+  if (record_.required != required || record_.epoch != epoch_) return true;
   return std::ranges::any_of(now.replicas, [this](const AcksReplica& replica) {
     return !replica.identity.empty() && replica.stream_start > sets_.back().offset;
   });
@@ -242,15 +242,21 @@ bool AcksSet::Step(const Now& now) {
   if (required_ == 0) return EndPromises(now);
   DropOlder(now);
   std::vector<AcksMember> members = MembersNow(now);
-  // Of fewer members no write could be promised: the last set stands.
-  const bool is_possible = members.size() >= required_ && sets_.size() <= kMaxOlderSets;
-  if (!is_possible || !IsToBeTold(now, members)) {
+  uint32_t required = required_;
+  if (members.size() < required) {
+    // Of fewer members no write could be promised: the last set stands, in our history. Its members that copy
+    // from us have all that was promised before.
+    if (sets_.empty() || now.replicas.empty()) return false;
+    members = record_.members;
+    required = record_.required;
+  }
+  if (sets_.size() > kMaxOlderSets || !IsToBeTold(now, members, required)) {
     // Whoever takes our place is not to be bound by sets that are done with.
     const bool is_news = is_ours() && older_count() < told_older_;
     if (is_news) told_older_ = older_count();
     return is_news;
   }
-  Append(now, std::move(members), required_);
+  Append(now, std::move(members), required);
   is_current_ours_ = true;
   return true;
 }
@@ -282,7 +288,8 @@ std::vector<uint64_t> AcksSet::Acknowledged(const Set& set, int64_t now_ms,
   std::vector<uint64_t> offsets;
   for (const AcksMember& member : set.record.members) {
     if (member.identity == identity_) {
-      offsets.push_back(UINT64_MAX);
+      // As a replica it was one of those who acknowledged. Of its own set nobody counts but the others.
+      if (!is_ours() || &set != &sets_.back()) offsets.push_back(UINT64_MAX);
       continue;
     }
     const AcksReplica* const replica = Find(replicas, member.address);

@@ -160,7 +160,7 @@ class AcksSet {
   uint32_t RequiredOf(const Now& now) const;
   void NoteSeen(const Now& now);
   std::vector<AcksMember> MembersNow(const Now& now) const;
-  bool IsToBeTold(const Now& now, const std::vector<AcksMember>& members) const;
+  bool IsToBeTold(const Now& now, const std::vector<AcksMember>& members, uint32_t required) const;
   bool EndPromises(const Now& now);
   void Append(const Now& now, std::vector<AcksMember> members, uint32_t required);
   void DropOlder(const Now& now);

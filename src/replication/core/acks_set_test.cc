@@ -226,6 +226,30 @@ TEST(AcksSetTest, ANoteHasTheOlderSetsThatSomebodyCouldStillGoBy) {
   EXPECT_FALSE(primary.Step());
 }
 
+TEST(AcksSetTest, APromotedReplicaTellsOfItsFormersSetThoughTooFewHaveCome) {
+  Primary former(2);
+  for (const char* name : {"a", "b"}) former.Add(name);
+  former.Settle();
+  Primary promoted(2);
+  promoted.set = AcksSet("a");
+  promoted.set.TakeRecords(former.set.records());
+  promoted.set.BecomePrimary(false);
+  promoted.set.RaiseEpoch(5);
+  EXPECT_FALSE(promoted.Step());
+  promoted.Add("b");
+  EXPECT_TRUE(promoted.Step());
+  EXPECT_EQ(promoted.set.record().members, former.set.record().members);
+  EXPECT_EQ(promoted.set.record().epoch, 5u);
+  EXPECT_FALSE(promoted.Step());
+  // What only it and "b" have is not on two replicas.
+  EXPECT_FALSE(promoted.can_promise());
+  promoted.Add("c");
+  EXPECT_TRUE(promoted.Step());
+  promoted.Settle();
+  EXPECT_TRUE(promoted.can_promise());
+  EXPECT_EQ(promoted.set.older_count(), 0u);
+}
+
 TEST(AcksSetTest, APrimaryThatMayLackWhatItPromisedPromisesNothing) {
   Primary former(1);
   former.Add("a");

@@ -181,7 +181,7 @@ void Machine::FailToChoose(Turn& turn, Primary& primary, std::string why) {
   // Those that were fenced wait for a configuration that is as new as that.
   const bool is_any_fenced =
       primary.has_fenced || std::ranges::any_of(primary.replicas, [&](const auto& named) {
-        return named.second.fenced_epoch > primary.config_epoch;
+        return std::max(named.second.fenced_epoch, named.second.epoch) > primary.config_epoch;
       });
   const uint64_t epoch = primary.failover_epoch;
   AbortFailover(turn, primary, undoes_fence ? "" : "-failover-abort-no-good-slave", std::move(why));
@@ -206,13 +206,18 @@ void Machine::ConfirmPrimary(Turn& turn, Primary& primary) {
   SayHelloToAll(turn, primary);
 }
 
-// Replicas are fenced in an epoch that came to nothing, by a Sentinel that is not there to undo it, and the
-// primary is well.
+// Replicas are fenced, or one was promoted, in an epoch that came to nothing, by a Sentinel that is not there
+// to end it, and the primary is well.
 bool Machine::IsFenceLeftBehind(Turn& turn, const Primary& primary) const {
   const bool is_any = std::ranges::any_of(primary.replicas, [&](const auto& named) {
     const Instance& replica = named.second;
-    return replica.fenced_epoch > primary.config_epoch && replica.link->commands_open &&
-           turn.Due(replica.fenced_since_ms + primary.settings.failover_timeout_ms);
+    const int64_t after_ms = primary.settings.failover_timeout_ms;
+    const bool is_fenced =
+        replica.fenced_epoch > primary.config_epoch && turn.Due(replica.fenced_since_ms + after_ms);
+    const bool is_promoted = replica.epoch > primary.config_epoch &&
+                             replica.reported_role == Kind::kPrimary &&
+                             turn.Due(replica.reported_role_since_ms + after_ms);
+    return replica.link->commands_open && (is_fenced || is_promoted);
   });
   return is_any && LooksSane(turn, primary);
 }
