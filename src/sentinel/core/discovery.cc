@@ -362,6 +362,7 @@ void Machine::ResetPrimary(Turn& turn, Primary& primary, bool forgets_sentinels)
   primary.has_fenced = false;
   primary.ignores_promises = false;
   primary.undoes_fence = false;
+  primary.unconfirmed_epoch = 0;
   primary.failover_started_ms = -1;
   primary.failover_state_since_ms = -1;
   primary.promoted.clear();

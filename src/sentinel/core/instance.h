@@ -221,6 +221,7 @@ struct Primary {
   bool ignores_promises = false;      // an operator wants it whatever was promised
   bool undoes_fence = false;          // it is there to end one that was left undone
   bool leads_config_epoch = false;    // the failover that made this configuration was ours
+  uint64_t unconfirmed_epoch = 0;     // that we led, in which nobody was promoted; 0: none
   int64_t may_start_ms = -1;          // no failover of ours before that
   int64_t election_at_ms = -1;        // our turn to start, counted from when it was found down
   bool awaits_candidate = false;      // the last failover found no replica to promote

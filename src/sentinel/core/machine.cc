@@ -82,6 +82,7 @@ void Machine::PassOver(Turn& turn, Primary& primary) {
   if (is_in_tilt_) return;
   over_all([&](Instance& instance) { JudgeInstance(turn, primary, instance); });
   JudgePrimary(turn, primary);
+  ConfirmPrimary(turn, primary);
   StartFailoverIfDue(turn, primary);
   AskOpinions(turn, primary);
   RunFailover(turn, primary);

@@ -268,6 +268,7 @@ class Machine {
   void Choose(Turn& turn, Primary& primary, const Instance& chosen);
   void FailToChoose(Turn& turn, Primary& primary, std::string why);
   void ConfirmPrimary(Turn& turn, Primary& primary);
+  const Instance* PromotedByOthers(const Primary& primary) const;
   bool IsFenceLeftBehind(Turn& turn, const Primary& primary) const;
   void Release(Turn& turn, Primary& primary, Instance& replica);
   void TakeHearthFields(Turn& turn, Primary& primary, Instance& instance, const InfoReport& report);

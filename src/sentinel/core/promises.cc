@@ -154,6 +154,11 @@ void Machine::PromisedSelectPhase(Turn& turn, Primary& primary) {
     Log(turn, Level::kWarning, "No replica of '" + primary.instance.name + "' is promoted: " + why);
     FailToChoose(turn, primary, std::move(why));
   };
+  if (const Instance* promoted = PromotedByOthers(primary); promoted != nullptr) {
+    primary.has_fenced = true;  // it hears of our epoch
+    Choose(turn, primary, *promoted);
+    return;
+  }
   if (primary.undoes_fence) {
     FailToChoose(turn, primary, "a failover that somebody had begun is undone");
     return;
@@ -183,20 +188,33 @@ void Machine::FailToChoose(Turn& turn, Primary& primary, std::string why) {
       primary.has_fenced || std::ranges::any_of(primary.replicas, [&](const auto& named) {
         return std::max(named.second.fenced_epoch, named.second.epoch) > primary.config_epoch;
       });
-  const uint64_t epoch = primary.failover_epoch;
+  if (is_any_fenced) primary.unconfirmed_epoch = primary.failover_epoch;
   AbortFailover(turn, primary, undoes_fence ? "" : "-failover-abort-no-good-slave", std::move(why));
-  if (is_any_fenced && epoch > primary.config_epoch) {
-    primary.config_epoch = epoch;
-    ConfirmPrimary(turn, primary);
-  }
+  ConfirmPrimary(turn, primary);
   primary.may_start_ms =
       undoes_fence ? turn.ms : primary.failover_started_ms + 2 * primary.settings.failover_timeout_ms;
   primary.awaits_candidate = !undoes_fence;
 }
 
-// The primary stays what it is, in an epoch in which nobody was promoted. Whoever has fenced in an older one
-// is not obeyed any more.
+// Somebody has promoted it in an epoch that became no configuration: its leader has gone since. Writes may
+// have been promised by it.
+const Instance* Machine::PromotedByOthers(const Primary& primary) const {
+  const Instance* newest = nullptr;
+  for (const auto& [name, replica] : primary.replicas) {
+    const bool is_promoted = replica.link->commands_open && replica.info_ms >= 0 &&
+                             replica.reported_role == Kind::kPrimary && replica.epoch > primary.config_epoch;
+    if (is_promoted && (newest == nullptr || replica.epoch > newest->epoch)) newest = &replica;
+  }
+  return newest;
+}
+
+// The primary stays what it is, in an epoch in which nobody was promoted, once it is seen to be well: of one
+// that is not, nobody knows who has replaced it. Whoever has fenced in an older epoch is not obeyed any more.
 void Machine::ConfirmPrimary(Turn& turn, Primary& primary) {
+  const uint64_t epoch = primary.unconfirmed_epoch;
+  if (epoch <= primary.config_epoch || epoch != current_epoch_ || primary.is_failing_over()) return;
+  if (!LooksSane(turn, primary) || PromotedByOthers(primary) != nullptr) return;
+  primary.config_epoch = epoch;
   primary.leads_config_epoch = true;
   Save(turn);
   if (primary.instance.link->commands_open && primary.instance.reported_role == Kind::kPrimary) {
