@@ -47,11 +47,11 @@ TEST(PromiseMemoryTest, IsNeededWhileSomebodyCouldGoByIt) {
 }
 
 TEST(PromiseMemoryTest, ADatasetIsWholeIfItHasTheEndOrWasSyncedBeforeEachPromise) {
-  History history{.id = std::string(kIdDigits, 'b'), .previous_id = kHistory, .previous_end = 4711};
+  History history{.id = std::string(kIdDigits, 'b'), .former = {{kHistory, 4711}}};
   PromiseMemory ended{.end = PromiseMemory::End{kHistory, 4711}};
   EXPECT_TRUE(ended.IsWhole(history, false));
   EXPECT_FALSE(ended.IsWhole({.id = kHistory}, true));
-  history.previous_end = 4710;
+  history.former.front().end = 4710;
   EXPECT_FALSE(ended.IsWhole(history, true));
   const PromiseMemory synced{.is_synced = true};
   EXPECT_TRUE(synced.IsWhole(history, true));
