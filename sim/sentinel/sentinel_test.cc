@@ -49,6 +49,11 @@ TEST(SentinelWorldTest, WithoutABugNothingIsFound) {
   EXPECT_TRUE(found.violation.empty()) << "seed " << found.seed << ": " << found.violation;
 }
 
+TEST(SentinelWorldTest, WithoutABugNoPromiseIsBroken) {
+  const Found found = FindViolation(SentinelWorld(SentinelBug::kNone, true), TestSeed(), 100);
+  EXPECT_TRUE(found.violation.empty()) << "seed " << found.seed << ": " << found.violation;
+}
+
 // Of deployments that spare busy servers for four seconds, and in which nothing else happens. `busy_us` from
 // the third second on.
 std::vector<bool> PrimaryWasDownWhileBusyFor(int64_t busy_us) {

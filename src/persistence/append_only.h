@@ -63,6 +63,8 @@ class AppendOnly {
   Status Begin();
 
   bool is_on() const { return state_ != State::kOff; }
+  // The files have the dataset as it was some time ago, and what came since as far as it is synced.
+  bool has_base() const { return state_ == State::kOn; }
   bool is_rewriting() const { return rewrite_ != nullptr; }
   bool is_rewrite_scheduled() const { return is_rewrite_scheduled_; }
 

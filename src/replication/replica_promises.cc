@@ -117,7 +117,7 @@ void Replicas::StepSet(const std::vector<AcksReplica>& replicas) {
 // Whether all that is promised is on our own disk before: from some place on, and up to there by now.
 bool Replicas::IsSynced() {
   const persistence::AppendOnly& file = parts_.persistence.append_only();
-  if (!file.delays_replies() || settings_.no_appendfsync_on_rewrite) {
+  if (!file.delays_replies() || !file.has_base() || settings_.no_appendfsync_on_rewrite) {
     synced_from_ = UINT64_MAX;
     return false;
   }
