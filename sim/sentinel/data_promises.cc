@@ -55,7 +55,7 @@ void DataServer::Promise() {
   if (primary_ || replaced_ms_ >= 0 || group_.acks == 0) return;
   const uint64_t promised = acks_.PromisedOffset(host().monotonic_ms(), Acknowledging());
   const Dataset& dataset = disk_;
-  cast_.checks.OnPromised(group_.name, id_, dataset, std::min(promised, disk_.offset));
+  cast_.checks.OnPromised(group_.name, id_, acks_.epoch(), dataset, std::min(promised, disk_.offset));
 }
 
 // ---- what outlives the process
@@ -131,7 +131,7 @@ Reply DataServer::Replication(const std::vector<std::string>& words) {
   if (words[1] == "PROMOTE") {
     const bool is_chosen = fenced_epoch_ == epoch && fenced_here_epoch_ == epoch;
     if (primary_ && !is_chosen && !is_forced) return Stale();
-    FollowHost(std::nullopt, is_forced);
+    FollowHost(std::nullopt, is_forced, false, epoch);
     acks_.RaiseEpoch(epoch);
     Remember();
     return Ok();
@@ -167,6 +167,10 @@ Reply DataServer::Fence(uint64_t epoch) {
 std::string DataServer::PromisesInfo() const {
   if (group_.acks == 0) return {};
   std::string text = fmt::format("master_replid:{}\r\nacks_epoch:{}\r\n", disk_.history, acks_.epoch());
+  if (!disk_.former.empty()) {
+    text += fmt::format("master_replid2:{}\r\nsecond_repl_offset:{}\r\n", disk_.former.back().history,
+                        disk_.former.back().end + 1);
+  }
   if (fenced_epoch_ != 0) text += fmt::format("fenced_epoch:{}\r\n", fenced_epoch_);
   if (!primary_ && acks_.is_uncertain()) text += "acks_uncertain:it came back\r\n";
   replication::AcksRecord record = acks_.record();

@@ -154,7 +154,7 @@ void DataServer::Follow(const std::vector<std::string>& words) {
   FollowHost(words[1] == "NO" ? std::nullopt : std::optional(HostOf(words[1])), false, true);
 }
 
-void DataServer::FollowHost(std::optional<HostId> whom, bool is_forced, bool is_operator) {
+void DataServer::FollowHost(std::optional<HostId> whom, bool is_forced, bool is_operator, uint64_t epoch) {
   cast_.stage.trace().Add("host {} follows {}", id_, whom ? std::to_string(*whom) : "nobody");
   replaced_ms_ = -1;
   const bool was_fenced = std::exchange(fenced_epoch_, 0) != 0;
@@ -172,7 +172,7 @@ void DataServer::FollowHost(std::optional<HostId> whom, bool is_forced, bool is_
   if (!primary_ && whom) acks_.BecomeReplica();
   if (primary_ && !whom) {
     if (!is_forced)
-      cast_.checks.OnTakeOver(group_.name, id_,
+      cast_.checks.OnTakeOver(group_.name, id_, epoch,
                               [this](const auto& h, uint64_t o) { return disk_.Holds(h, o); });
     disk_.Rename(MakeId(cast_.stage.random()));
     acks_.BecomePrimary(is_forced);

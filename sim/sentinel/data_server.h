@@ -90,7 +90,8 @@ class DataServer final : public Talker {
   sentinel::Reply Execute(ConnectionId id, const std::vector<std::string>& words);
   sentinel::Reply Publish(const std::string& channel, const std::string& text);
   void Follow(const std::vector<std::string>& words);
-  void FollowHost(std::optional<HostId> whom, bool is_forced, bool is_operator = false);
+  void FollowHost(std::optional<HostId> whom, bool is_forced, bool is_operator = false,
+                  uint64_t epoch = UINT64_MAX);
   sentinel::Reply Replication(const std::vector<std::string>& words);
   sentinel::Reply Fence(uint64_t epoch);
   sentinel::Reply Replace(uint64_t epoch);

@@ -57,10 +57,11 @@ class SentinelChecks {
   // Writers of that primary's name have been told by the host that all up to here is kept; `disk` is what it
   // has. An acknowledgement may be late: then another server promises already, and has to have the write.
   template <typename Disk>
-  void OnPromised(const std::string& name, HostId host, const Disk& disk, uint64_t end) {
+  void OnPromised(const std::string& name, HostId host, uint64_t epoch, const Disk& disk, uint64_t end) {
     if (end == 0) return;
     ++promise_count_;
     Promised& promised = promised_[name];
+    promised.epochs[disk.history] = epoch;
     uint64_t& last = promised.ends[disk.history];
     const bool is_other = promised.holds != nullptr && promised.history != disk.history;
     const bool is_older = is_other && (last > 0 || promised.holds(disk.history, end));
@@ -80,12 +81,13 @@ class SentinelChecks {
       return disk.Holds(history, up_to);
     };
   }
-  // The host is made a primary; `holds` is whether it has a history up to there.
-  void OnTakeOver(const std::string& name, HostId host,
+  // The host is made a primary in that epoch; `holds` is whether it has a history up to there. One that is
+  // told so late, when others have promised in a newer epoch, is behind: nobody acknowledges to it.
+  void OnTakeOver(const std::string& name, HostId host, uint64_t epoch,
                   const std::function<bool(const std::string&, uint64_t)>& holds) {
     OnPrimary(name, host);
     for (const auto& [history, end] : promised_[name].ends) {
-      if (!holds(history, end))
+      if (promised_[name].epochs[history] <= epoch && !holds(history, end))
         trace_.Fail("host {} takes {} over and lacks {} of {}", host, name, end, history);
     }
   }
@@ -137,6 +139,7 @@ class SentinelChecks {
     HostId host = -1;
     std::function<bool(const std::string&, uint64_t)> holds;  // up to when it began to promise
     std::map<std::string, uint64_t> ends;                     // by history
+    std::map<std::string, uint64_t> epochs;                   // in which was promised last
     std::set<HostId> lost;
     HostId primary = -1;  // that became one last
   };

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "sentinel/core/machine.h"
+#include "sentinel/core/promises.h"
 
 namespace hearth::sentinel {
 namespace {
@@ -75,10 +76,16 @@ std::string Machine::WhyNotEligible(const Turn& turn, const Primary& primary, co
     const int64_t since_ms = primary.instance.reported_role_since_ms - 2 * timing_.info_period;
     down_ms = std::max(down_ms, turn.ms - since_ms);
   }
-  if (replica.primary_link_down_ms > down_ms + 10 * primary.settings.down_after_ms) {
+  // Where writes are promised it counts what it has, however long ago it got it: a primary that may lack some
+  // refuses its replicas for as long as nobody has taken its place.
+  const bool counts_offsets = UsesPromises(primary) && !primary.ignores_promises;
+  if (!counts_offsets && replica.primary_link_down_ms > down_ms + 10 * primary.settings.down_after_ms) {
     return "its link to the primary has been down for too long";
   }
   if (primary.is_emptied && !replica.has_keys) return "it is as empty as the primary";
+  if (primary.is_emptied && primary.instance.has_keys && !AreOfTwoHistories(replica, primary.instance)) {
+    return "it has copied what the primary has had since it came back empty";
+  }
   return {};
 }
 

@@ -107,6 +107,8 @@ void TakeHearthField(const Field& field, InfoReport& report) {
     report.is_hearth = true;
   } else if (name == "master_replid") {
     if (IsPlausibleId(value)) report.history = value;
+  } else if (name == "master_replid2") {
+    if (IsPlausibleId(value)) report.former_history = value;
   } else if (name == "acks_identity") {
     if (IsPlausibleId(value)) report.identity = value;
   } else if (name == "acks_epoch") {
@@ -133,6 +135,13 @@ void TakeNumber(std::string_view value, InfoReport& report, std::string_view nam
     report.primary_link_down_seconds = std::clamp<int64_t>(*number, 0, kMaxLinkDownSeconds);
   } else if (name == "loading") {
     report.is_loading = *number != 0;
+  } else if (name == "second_repl_offset") {
+    // The wire counts from one; -1 stands for none.
+    if (*number > 0) report.former_end = static_cast<uint64_t>(*number) - 1;
+  } else if (name == "rdb_last_load_keys_loaded") {
+    report.loaded_keys = *number;
+  } else if (name == "aof_enabled") {
+    report.is_aof_enabled = *number != 0;
   } else if (name == "probing_clients") {
     report.answers_probes = true;
   }

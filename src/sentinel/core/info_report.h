@@ -42,10 +42,13 @@ struct InfoReport {
   std::string run_id;
   std::optional<bool> is_primary;  // empty: it does not say
   bool is_loading = false;
-  bool answers_probes = false;    // it counts those who probe it
-  bool has_keys = false;          // a line of a database with keys in it
-  bool has_keyspace = false;      // the section is there, so that has_keys can be believed
+  bool answers_probes = false;         // it counts those who probe it
+  bool has_keys = false;               // a line of a database with keys in it
+  bool has_keyspace = false;           // the section is there, so that has_keys can be believed
+  std::optional<int64_t> loaded_keys;  // when a file or a primary's dataset was last read
+  std::optional<bool> is_aof_enabled;
   std::vector<Address> replicas;  // that it lists
+  std::string history;            // its replication id
 
   Address primary;  // a replica's; host is empty if it names none
   bool is_primary_link_up = false;
@@ -54,14 +57,19 @@ struct InfoReport {
   std::optional<uint64_t> offset;
   std::optional<bool> is_announced;
 
+  std::string former_history;  // the name that its history had up to former_end
+  uint64_t former_end = 0;
+
   // Of Hearth servers alone.
   bool is_hearth = false;
-  std::string history;   // its replication id
   std::string identity;  // of its process, among those that acknowledge
   uint64_t epoch = 0;    // that it has heard of
   uint64_t fenced_epoch = 0;
   bool is_uncertain = false;  // a primary that may lack what was promised, and waits to be told what to be
   AcksReport acks;
+
+  // Its process began with nothing, and has what came since. Files of commands are not counted.
+  bool has_loaded_nothing() const { return loaded_keys == 0 && is_aof_enabled == false; }
 };
 
 InfoReport ParseInfo(std::string_view text);

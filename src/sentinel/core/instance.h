@@ -135,10 +135,13 @@ struct Instance {
   bool is_reconfigured_unseen = false;   // and no INFO has come since that was asked for later
   int64_t reconfiguration_sent_ms = -1;  // in a failover
   bool was_replica_on_link = false;      // it has reported to be a replica since the link was opened
+  std::string history;                   // its replication id; empty if it does not say
+
+  std::string former_history;  // that it goes on from, at former_end
+  uint64_t former_end = 0;
 
   // Of Hearth servers.
   bool is_hearth = false;
-  std::string history;        // its replication id
   std::string acks_identity;  // of its process
   uint64_t epoch = 0;         // that it has heard of
   uint64_t fenced_epoch = 0;
@@ -157,6 +160,11 @@ struct Instance {
   Address hello_primary;        // whom it says to be the primary, in its last hello
   uint64_t hello_config_epoch = 0;
 };
+
+// Whether one has certainly not copied what the other has.
+inline bool AreOfTwoHistories(const Instance& one, const Instance& other) {
+  return !one.history.empty() && !other.history.empty() && one.history != other.history;
+}
 
 // A failover as one Sentinel saw it.
 struct HistoryEntry {

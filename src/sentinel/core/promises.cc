@@ -29,17 +29,25 @@ constexpr int64_t kTellReplacedMs = 1'000;
 
 // Why the replica's word does not count for this member; empty if it does. Without a fence, whether it would.
 std::string WhyNoMember(int64_t now_ms, const Instance& replica, const AcksReport::Member& member,
-                        const AcksReport& set, uint64_t fenced_epoch) {
+                        bool is_in_history, uint64_t fenced_epoch) {
   if (replica.is_subjectively_down) return "is down";
   if (!replica.link->commands_open) return "is not connected";
   if (replica.info_ms < 0) return "has not answered yet";
   if (replica.is_loading) return "is loading";
   if (replica.reported_role != Kind::kReplica) return "is no replica";
   if (replica.acks_identity != member.identity) return "has restarted since";
-  if (replica.history != set.history) return "is in another history";
+  if (!is_in_history) return "is in another history";
   if (fenced_epoch == 0) return {};
   if (replica.fenced_epoch != fenced_epoch) return "has not been fenced";
   return now_ms - replica.info_ms > kFreshAnswerMs ? "has not answered lately" : "";
+}
+
+// Without an epoch, whether it would.
+bool AnswersFenced(int64_t now_ms, const Instance& replica, uint64_t fenced_epoch) {
+  return replica.link->commands_open && !replica.is_subjectively_down && !replica.is_loading &&
+         replica.reported_role == Kind::kReplica &&
+         (fenced_epoch == 0 ||
+          (replica.fenced_epoch == fenced_epoch && now_ms - replica.info_ms <= kFreshAnswerMs));
 }
 
 // Less is better. One that does not say its run id comes last.
@@ -58,14 +66,10 @@ bool UsesPromises(const Primary& primary) {
 }
 
 Promises Machine::LookAtPromises(const Turn& turn, const Primary& primary, uint64_t fenced_epoch) const {
-  Promises promises{.is_used = UsesPromises(primary) && !primary.ignores_promises};
+  Promises promises{.is_used = UsesPromises(primary) && !primary.ignores_promises,
+                    .fenced_epoch = fenced_epoch};
   if (!promises.is_used) return promises;
-  const auto answers = [&](const Instance& replica) {
-    return replica.link->commands_open && !replica.is_subjectively_down && !replica.is_loading &&
-           replica.reported_role == Kind::kReplica &&
-           (fenced_epoch == 0 ||
-            (replica.fenced_epoch == fenced_epoch && turn.ms - replica.info_ms <= kFreshAnswerMs));
-  };
+  const auto answers = [&](const Instance& replica) { return AnswersFenced(turn.ms, replica, fenced_epoch); };
   for (const auto& [name, replica] : primary.replicas) {
     const bool is_newest =
         replica.acks.is_used() && (promises.set == nullptr || replica.acks.IsNewerThan(*promises.set));
@@ -73,13 +77,23 @@ Promises Machine::LookAtPromises(const Turn& turn, const Primary& primary, uint6
   }
   if (promises.set == nullptr) return promises;
   const AcksReport& set = *promises.set;
+  // A primary that restarts goes on under another name; who has not heard of that has nothing that those lack
+  // who have.
+  const auto is_in_history = [&](const Instance& replica) {
+    return replica.history == set.history || std::ranges::any_of(primary.replicas, [&](const auto& named) {
+             const Instance& other = named.second;
+             return answers(other) && other.history == set.history && !replica.history.empty() &&
+                    other.former_history == replica.history && replica.offset <= other.former_end;
+           });
+  };
   for (const AcksReport::Member& member : set.members) {
     const auto found = std::ranges::find_if(primary.replicas, [&](const auto& named) {
       return SameAddress(named.second.address, member.address);
     });
-    const std::string why = found == primary.replicas.end()
-                                ? "is not known here"
-                                : WhyNoMember(turn.ms, found->second, member, set, fenced_epoch);
+    const std::string why =
+        found == primary.replicas.end()
+            ? "is not known here"
+            : WhyNoMember(turn.ms, found->second, member, is_in_history(found->second), fenced_epoch);
     why.empty() ? void(++promises.answering) : promises.missing.push_back(ToText(member.address) + " " + why);
   }
   for (const auto& [name, replica] : primary.replicas) {
@@ -108,7 +122,8 @@ const Instance* Machine::SelectHolder(const Turn& turn, const Primary& primary,
   for (const auto& [name, replica] : primary.replicas) {
     if (!WhyNotEligible(turn, primary, replica).empty()) continue;
     if (promises.is_used &&
-        (replica.history != promises.set->history || replica.offset < promises.best_offset)) {
+        (replica.history != promises.set->history || replica.offset < promises.best_offset ||
+         !AnswersFenced(turn.ms, replica, promises.fenced_epoch))) {
       continue;
     }
     if (best == nullptr || IsBetter(replica, *best)) best = &replica;
@@ -197,15 +212,20 @@ void Machine::FailToChoose(Turn& turn, Primary& primary, std::string why) {
 }
 
 // Somebody has promoted it in an epoch that became no configuration: its leader has gone since. Writes may
-// have been promised by it.
+// have been promised by it. One that did so late, when another one had been promoted in a newer epoch, counts
+// for nothing.
 const Instance* Machine::PromotedByOthers(const Primary& primary) const {
   const Instance* newest = nullptr;
+  uint64_t newest_set = 0;
   for (const auto& [name, replica] : primary.replicas) {
     const bool is_promoted = replica.link->commands_open && replica.info_ms >= 0 &&
                              replica.reported_role == Kind::kPrimary && replica.epoch > primary.config_epoch;
     if (is_promoted && (newest == nullptr || replica.epoch > newest->epoch)) newest = &replica;
+    if (replica.link->commands_open && replica.acks.is_used()) {
+      newest_set = std::max(newest_set, replica.acks.epoch);
+    }
   }
-  return newest;
+  return newest != nullptr && newest->epoch >= newest_set ? newest : nullptr;
 }
 
 // The primary stays what it is, in an epoch in which nobody was promoted, once it is seen to be well: of one
@@ -270,6 +290,8 @@ std::vector<std::string> FollowCommand(const Primary& primary, const Instance& i
 void Machine::TakeHearthFields(Turn& turn, Primary& primary, Instance& instance, const InfoReport& report) {
   instance.is_hearth = report.is_hearth;
   instance.history = report.history;
+  instance.former_history = report.former_history;
+  instance.former_end = report.former_end;
   instance.acks_identity = report.identity;
   instance.acks = report.acks;
   if (instance.fenced_epoch != report.fenced_epoch) instance.fenced_since_ms = turn.ms;

@@ -15,6 +15,7 @@ namespace hearth::sentinel {
 // The state of things at one moment; `set` points into the instances that were looked at.
 struct Promises {
   bool is_used = false;
+  uint64_t fenced_epoch = 0;         // only those count who are fenced in it, and have just said so; 0: all
   const AcksReport* set = nullptr;   // the newest that those who answer know
   uint64_t answering = 0;            // of its members
   uint64_t best_offset = 0;          // of all that are in its history
