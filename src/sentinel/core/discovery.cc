@@ -136,7 +136,7 @@ void Machine::TakeInfo(Turn& turn, Primary& primary, Instance& instance, const s
 }
 
 // A primary that comes back under a new id without its data, while replicas have theirs, is as good as down:
-// they would throw theirs away for nothing.
+// they would throw theirs away for nothing. What clients have written to it since is not what it had.
 void Machine::TakeRunId(Turn& turn, Primary& primary, Instance& instance, const InfoReport& report) {
   if (!report.run_id.empty() && report.run_id != instance.run_id) {
     if (!instance.run_id.empty()) {
@@ -153,10 +153,13 @@ void Machine::TakeRunId(Turn& turn, Primary& primary, Instance& instance, const 
   }
   if (instance.kind != Kind::kPrimary || report.is_loading || !report.has_keyspace) return;
   const bool is_restart = std::exchange(primary.is_restart_unjudged, false);
-  const bool replicas_have_keys = std::ranges::any_of(primary.replicas, [](const auto& named) {
-    return named.second.has_keys && !named.second.is_subjectively_down;
+  const bool replicas_have_more = std::ranges::any_of(primary.replicas, [&](const auto& named) {
+    const Instance& replica = named.second;
+    const bool has_keys = replica.has_keys && !replica.is_subjectively_down;
+    return has_keys &&
+           (!report.has_keys || (report.has_loaded_nothing() && AreOfTwoHistories(replica, instance)));
   });
-  const bool has_lost_keys = report.is_primary.value_or(false) && !report.has_keys && replicas_have_keys;
+  const bool has_lost_keys = report.is_primary.value_or(false) && replicas_have_more;
   primary.is_emptied =
       has_lost_keys && primary.settings.promotes_on_empty_primary && (is_restart || primary.is_emptied);
 }

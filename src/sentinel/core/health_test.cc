@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sentinel/core/testing/deployment.h"
@@ -89,6 +90,37 @@ TEST_F(HealthTest, APrimaryThatComesBackEmptyIsReplaced) {
   ASSERT_TRUE(world.Await([&] { return !world.servers.at(kPrimary).is_primary; }, 3'000));
   EXPECT_EQ(CountOf("+elected-leader"), 1);
   EXPECT_GE(CountOf("+reboot"), 2);
+}
+
+// It comes back empty, and a client writes to it before a Sentinel asks it what it has.
+TEST_F(HealthTest, APrimaryThatBeganWithNothingIsReplacedThoughItHasKeysAgain) {
+  Build(3);
+  const auto restart = [&](std::string history) {
+    world.Kill(kPrimary);
+    world.Run(50);
+    world.Restart(kPrimary);
+    world.servers.at(kPrimary).has_loaded_nothing = true;
+    world.servers.at(kPrimary).history = std::move(history);
+  };
+  restart("h");
+  world.Run(12'000);
+  EXPECT_EQ(Promoted(), 0);
+  restart("another");
+  ASSERT_TRUE(AwaitPromotion(3'000));
+  ASSERT_TRUE(AwaitAgreement(3'000));
+}
+
+TEST_F(HealthTest, WhoHasCopiedWhatTheEmptyPrimaryHasNowIsNotTakenForIt) {
+  Build(3);
+  world.Kill(kPrimary);
+  world.Run(50);
+  world.Restart(kPrimary);
+  world.servers.at(kPrimary).has_loaded_nothing = true;
+  world.servers.at(kPrimary).history = "another";
+  world.servers.at(6381).history = "another";
+  world.servers.at(6381).offset = 5'000;
+  ASSERT_TRUE(AwaitPromotion(3'000));
+  EXPECT_EQ(Promoted(), 6380);
 }
 
 TEST_F(HealthTest, AnEmptyPrimaryStaysWhereThatIsWantedOrNothingWouldBeSaved) {

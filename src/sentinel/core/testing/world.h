@@ -36,6 +36,7 @@ class World {
     uint64_t offset = 1000;
     int priority = 100;
     bool has_keys = true;
+    bool has_loaded_nothing = false;
     int64_t link_down_since_ms = -1;  // what it says of a link that is down; -1: nothing
     std::string ping_reply = "PONG";
     // Of a Hearth server where writes are promised; with an empty set it is another server.
