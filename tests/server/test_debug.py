@@ -188,8 +188,8 @@ def run_id(server):
 
 
 @pytest.mark.parametrize("way, keeps", [("RESTART", True), ("CRASH-AND-RECOVER", False)])
-def test_the_process_begins_anew(start, role, way, keeps):
-    server = start(role, *ALLOWED, "--save", "900 1000", config="timeout 1234\n")
+def test_the_process_begins_anew(start, way, keeps):
+    server = start("hearth", *ALLOWED, "--save", "900 1000", config="timeout 1234\n")
     first = run_id(server)
     client = server.client()
     assert client.call("SET", "key", "value") == OK
