@@ -51,8 +51,9 @@ Directives that are accepted but not acted on yet are at the end. [configuration
 - The engine does not wait for the append-only file, so that LATENCY's aof-write and aof-fsync-always tell what its writer,
   and replies held back by `appendfsync always`, have waited for. The events fork, aof-fstat, aof-rename and
   rdb-unlink-temp-file never occur.
-- Active defragmentation needs no special allocator. It moves keys and values that are one block each; the parts of
-  large values stay where they are. It rests while a snapshot is being taken.
+- Active defragmentation needs no special allocator. Of streams it moves the blocks, and not what groups have pending.
+  It rests while a snapshot is being taken.
+- DEBUG RESTART and CRASH-AND-RECOVER start the same program again in the same process, with the words of its command line.
 - The memory of INFO's mem_replication_backlog and mem_total_replication_buffers is one log that all replicas and the
   append-only file read.
 - A key's idle time, LRU and LFU figures count from when a snapshot was loaded, unless the file tells them.
