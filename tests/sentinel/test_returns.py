@@ -1,6 +1,8 @@
 """Promised writes (`replication-acks`) and servers whose processes end and come back: what they remember, and who dares to
 be a primary."""
 
+import contextlib
+
 import pytest
 
 from sentinel.test_promises import ACKS, NAME, code_of, says
@@ -12,6 +14,15 @@ FILE = "promises.hearth"
 
 def keeps(server):
     return (server.folder / FILE).exists()
+
+
+@contextlib.contextmanager
+def file_cannot_be_written(server):
+    in_the_way = server.folder / (FILE + ".tmp") / "in the way"
+    in_the_way.mkdir(parents=True)
+    yield
+    in_the_way.rmdir()
+    in_the_way.parent.rmdir()
 
 
 @pytest.fixture
@@ -147,23 +158,21 @@ def test_a_replica_that_knows_a_newer_epoch_does_not_acknowledge_to_a_primary_th
 
 def test_a_fence_that_cannot_be_saved_is_none(pair):
     primary, replica = pair()
-    (replica.folder / (FILE + ".tmp")).mkdir()
-    reply = replica.call("REPLICATION", "FENCE", "5")
-    assert isinstance(reply, Error) and b"the fence cannot be saved" in reply.value
-    assert "fenced_epoch" not in replica.replication()
-    wait_for(lambda: primary.call("SET", "a", "2") == OK, 15, "a promise")
-    (replica.folder / (FILE + ".tmp")).rmdir()
+    with file_cannot_be_written(replica):
+        reply = replica.call("REPLICATION", "FENCE", "5")
+        assert isinstance(reply, Error) and b"the fence cannot be saved" in reply.value
+        assert "fenced_epoch" not in replica.replication()
+        wait_for(lambda: primary.call("SET", "a", "2") == OK, 15, "a promise")
     assert replica.call("REPLICATION", "FENCE", "5") == OK
 
 
 def test_no_promise_is_made_that_cannot_be_remembered(server):
     primary = server("hearth", *ACKS)
-    (primary.folder / (FILE + ".tmp")).mkdir()
-    replica = server("hearth", primary=primary)
-    wait_for(lambda: replica.follows(primary), 15, "the replica to follow")
-    wait_for(lambda: "What is promised cannot be saved" in primary.log(), 15, "the log to say so")
-    assert code_of(primary.call("SET", "a", "1")) == b"NOREPLICAS"
-    (primary.folder / (FILE + ".tmp")).rmdir()
+    with file_cannot_be_written(primary):
+        replica = server("hearth", primary=primary)
+        wait_for(lambda: replica.follows(primary), 15, "the replica to follow")
+        wait_for(lambda: "What is promised cannot be saved" in primary.log(), 15, "the log to say so")
+        assert code_of(primary.call("SET", "a", "1")) == b"NOREPLICAS"
     wait_for(lambda: primary.call("SET", "a", "1") == OK, 15, "a promise")
 
 

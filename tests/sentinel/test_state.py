@@ -292,10 +292,11 @@ def test_a_vote_that_cannot_be_saved_is_none(sentinel):
     def ask(epoch):
         return one.call("SENTINEL", "IS-MASTER-DOWN-BY-ADDR", "127.0.0.1", "1", str(epoch), candidate)[1:]
 
-    blocked = one.config_path.with_name(one.config_path.name + ".tmp")
-    blocked.mkdir()
+    blocked = one.config_path.with_name(one.config_path.name + ".tmp") / "in the way"
+    blocked.mkdir(parents=True)
     assert ask(5) == [b"*", 0]
     assert ask(5) == [b"*", 0]
     blocked.rmdir()
+    blocked.parent.rmdir()
     assert ask(5) == [candidate.encode(), 5]
     assert f"sentinel leader-epoch {NAME} 5" in one.lines()
