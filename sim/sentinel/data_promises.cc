@@ -168,8 +168,7 @@ std::string DataServer::PromisesInfo() const {
   if (group_.acks == 0) return {};
   std::string text = fmt::format("master_replid:{}\r\nacks_epoch:{}\r\n", disk_.history, acks_.epoch());
   if (!disk_.former.empty()) {
-    text += fmt::format("master_replid2:{}\r\nsecond_repl_offset:{}\r\n", disk_.former.back().history,
-                        disk_.former.back().end + 1);
+    text += fmt::format("master_replid2:{}\r\n", disk_.former.back().history);
   }
   if (fenced_epoch_ != 0) text += fmt::format("fenced_epoch:{}\r\n", fenced_epoch_);
   if (!primary_ && acks_.is_uncertain()) text += "acks_uncertain:it came back\r\n";

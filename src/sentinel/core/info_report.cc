@@ -135,9 +135,6 @@ void TakeNumber(std::string_view value, InfoReport& report, std::string_view nam
     report.primary_link_down_seconds = std::clamp<int64_t>(*number, 0, kMaxLinkDownSeconds);
   } else if (name == "loading") {
     report.is_loading = *number != 0;
-  } else if (name == "second_repl_offset") {
-    // The wire counts from one; -1 stands for none.
-    if (*number > 0) report.former_end = static_cast<uint64_t>(*number) - 1;
   } else if (name == "rdb_last_load_keys_loaded") {
     report.loaded_keys = *number;
   } else if (name == "aof_enabled") {

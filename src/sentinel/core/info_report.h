@@ -57,8 +57,7 @@ struct InfoReport {
   std::optional<uint64_t> offset;
   std::optional<bool> is_announced;
 
-  std::string former_history;  // the name that its history had up to former_end
-  uint64_t former_end = 0;
+  std::string former_history;  // that it goes on from
 
   // Of Hearth servers alone.
   bool is_hearth = false;

@@ -137,8 +137,7 @@ struct Instance {
   bool was_replica_on_link = false;      // it has reported to be a replica since the link was opened
   std::string history;                   // its replication id; empty if it does not say
 
-  std::string former_history;  // that it goes on from, at former_end
-  uint64_t former_end = 0;
+  std::string former_history;  // that it goes on from
 
   // Of Hearth servers.
   bool is_hearth = false;

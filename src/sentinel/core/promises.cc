@@ -77,14 +77,16 @@ Promises Machine::LookAtPromises(const Turn& turn, const Primary& primary, uint6
   }
   if (promises.set == nullptr) return promises;
   const AcksReport& set = *promises.set;
-  // A primary that restarts goes on under another name; who has not heard of that has nothing that those lack
-  // who have.
+  // A primary that was promoted, or has restarted, goes on under another name. What it was bound by then, it
+  // has; and who is still in the former history, and was never told of the set, has acknowledged nothing
+  // since.
   const auto is_in_history = [&](const Instance& replica) {
-    return replica.history == set.history || std::ranges::any_of(primary.replicas, [&](const auto& named) {
-             const Instance& other = named.second;
-             return answers(other) && other.history == set.history && !replica.history.empty() &&
-                    other.former_history == replica.history && replica.offset <= other.former_end;
-           });
+    if (replica.history == set.history) return true;
+    if (replica.history.empty() || replica.acks.history == set.history) return false;
+    return std::ranges::any_of(primary.replicas, [&](const auto& named) {
+      const Instance& other = named.second;
+      return answers(other) && other.history == set.history && other.former_history == replica.history;
+    });
   };
   for (const AcksReport::Member& member : set.members) {
     const auto found = std::ranges::find_if(primary.replicas, [&](const auto& named) {
@@ -291,7 +293,6 @@ void Machine::TakeHearthFields(Turn& turn, Primary& primary, Instance& instance,
   instance.is_hearth = report.is_hearth;
   instance.history = report.history;
   instance.former_history = report.former_history;
-  instance.former_end = report.former_end;
   instance.acks_identity = report.identity;
   instance.acks = report.acks;
   if (instance.fenced_epoch != report.fenced_epoch) instance.fenced_since_ms = turn.ms;

@@ -64,6 +64,36 @@ TEST_F(PromisesTest, TheMostAdvancedOfEnoughIsPromotedWhateverItsPriority) {
   EXPECT_EQ(Fenced(), 0);
 }
 
+// The primary has been promoted or has restarted, and one replica alone has heard of that when it ends.
+class RenamedHistoryTest : public PromisesTest {
+ protected:
+  void BuildRenamed() {
+    BuildPromised(3, 2);
+    testing::World::Server& told = world.servers.at(6380);
+    told.history = "n";
+    told.former_history = "h";
+    told.acks_set = Set(1, 2, 3, 2);
+    told.acks_set.replace(told.acks_set.find("history=h"), 9, "history=n");
+    world.servers.at(6381).offset = 3'000;
+    world.Kill(6382);
+    world.Kill(kPrimary);
+  }
+};
+
+TEST_F(RenamedHistoryTest, WhoIsStillInTheFormerOneCountsAndIsNotChosen) {
+  BuildRenamed();
+  ASSERT_TRUE(AwaitPromotion(20'000));
+  EXPECT_EQ(Promoted(), 6380);
+}
+
+TEST_F(RenamedHistoryTest, WhoWasToldAndIsInTheFormerOneAllTheSameDoesNotCount) {
+  BuildRenamed();
+  world.servers.at(6381).acks_set = world.servers.at(6380).acks_set;
+  world.Run(20'000);
+  EXPECT_EQ(Promoted(), 0);
+  EXPECT_TRUE(Explains("127.0.0.1:6381 is in another history"));
+}
+
 TEST_F(PromisesTest, TooFewAnswersPromoteNobodyAndDisturbNobody) {
   BuildPromised(2, 1);
   world.Kill(6380);

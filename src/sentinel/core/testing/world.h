@@ -46,6 +46,7 @@ class World {
     uint64_t fenced_epoch = 0;
     bool is_uncertain = false;
     std::string history = "h";
+    std::string former_history;
     std::vector<std::string> commands = {};  // that changed it, and AUTH
   };
   struct Told {

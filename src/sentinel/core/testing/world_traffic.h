@@ -195,7 +195,7 @@ inline std::string World::Info(const Server& server) const {
     text += "\r\nslave_repl_offset:";
     text += std::to_string(server.offset) + "\r\nslave_priority:" + std::to_string(server.priority) + "\r\n";
   }
-  text += "master_replid:" + server.history + "\r\n";
+  text += "master_replid:" + server.history + "\r\nmaster_replid2:" + server.former_history + "\r\n";
   if (server.has_loaded_nothing) text += "rdb_last_load_keys_loaded:0\r\naof_enabled:0\r\n";
   if (!server.acks_set.empty()) {
     text += "hearth_version:1\r\nacks_epoch:" + std::to_string(server.epoch) +
