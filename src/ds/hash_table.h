@@ -306,9 +306,10 @@ class HashTable {
 
   static void PrefetchMatches(const Bucket& bucket, uint64_t hash) {
     for (unsigned match = bucket.Match(TagOf(hash)); match != 0; match &= match - 1) {
-      const char* item = static_cast<const char*>(bucket.slots[__builtin_ctz(match)]);
-      Prefetch(item);
-      Prefetch(item + sizeof(Bucket));
+      // A slot without an item may match; nothing may be added to its null pointer, but to a number.
+      const auto item = reinterpret_cast<uintptr_t>(bucket.slots[__builtin_ctz(match)]);
+      Prefetch(reinterpret_cast<const void*>(item));
+      Prefetch(reinterpret_cast<const void*>(item + sizeof(Bucket)));
     }
   }
 
