@@ -52,7 +52,7 @@ void DataServer::Start() {
   acks_.Restore(memory.epoch, memory.records);
   if (primary_) {
     shares_promises_ = true;
-    fenced_epoch_ = cast_.planted == SentinelBug::kForgetsFence ? 0 : memory.fenced_epoch;
+    fenced_epoch_ = memory.fenced_epoch;
   } else {
     const bool has_end =
         memory.end && memory.end->history == disk_.history && memory.end->offset == disk_.offset;

@@ -29,7 +29,6 @@ enum class SentinelBug : uint8_t {
   kOneTooFew,       // one replica less than must answer is enough for a promotion
   kKeepsOldSet,     // replicas tell of the first set that they knew
   kGoesOnFenced,    // a replica acknowledges although it has been fenced
-  kForgetsFence,    // a replica that comes back is not fenced any more
   kTrustsItself,    // a primary that comes back goes on with whatever it has
 };
 
