@@ -15,15 +15,16 @@ namespace {
 
 constexpr uint64_t kEnough = 6'000;
 
-class PlantedSentinelBugs : public ::testing::TestWithParam<SentinelBug> {};
-
-TEST_P(PlantedSentinelBugs, AreFound) {
-  const SentinelWorld world(GetParam());
+void ExpectFound(const SentinelWorld& world) {
   const Found found = FindViolation(world, TestSeed(), kEnough);
   ASSERT_FALSE(found.violation.empty()) << "not in " << found.played << " histories";
   std::printf("found in history %llu: %s\n", static_cast<unsigned long long>(found.played + 1),
               found.violation.c_str());
 }
+
+class PlantedSentinelBugs : public ::testing::TestWithParam<SentinelBug> {};
+
+TEST_P(PlantedSentinelBugs, AreFound) { ExpectFound(SentinelWorld(GetParam())); }
 
 INSTANTIATE_TEST_SUITE_P(All, PlantedSentinelBugs,
                          ::testing::Values(SentinelBug::kVotesTwice, SentinelBug::kForgetsEpochs,
@@ -31,13 +32,7 @@ INSTANTIATE_TEST_SUITE_P(All, PlantedSentinelBugs,
 
 class PlantedPromiseBugs : public ::testing::TestWithParam<SentinelBug> {};
 
-TEST_P(PlantedPromiseBugs, AreFound) {
-  const SentinelWorld world(GetParam(), true);
-  const Found found = FindViolation(world, TestSeed(), kEnough);
-  ASSERT_FALSE(found.violation.empty()) << "not in " << found.played << " histories";
-  std::printf("found in history %llu: %s\n", static_cast<unsigned long long>(found.played + 1),
-              found.violation.c_str());
-}
+TEST_P(PlantedPromiseBugs, AreFound) { ExpectFound(SentinelWorld(GetParam(), true)); }
 
 INSTANTIATE_TEST_SUITE_P(All, PlantedPromiseBugs,
                          ::testing::Values(SentinelBug::kOneTooFew, SentinelBug::kKeepsOldSet,

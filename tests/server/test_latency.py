@@ -9,6 +9,8 @@ from support.resp import OK
 from support.server import wait_for
 
 ALLOWED = ("--enable-debug-command", "local")
+EAGER_TO_MOVE = ("--active-defrag-ignore-bytes", 1, "--active-defrag-threshold-lower", 1, "--active-defrag-cycle-min", 50,
+                 "--active-defrag-cycle-max", 75)
 
 
 def events(client):
@@ -76,8 +78,7 @@ def test_memory_above_the_limit_is_timed(start, role):
 @pytest.mark.jemalloc
 def test_large_values_are_moved_too(start, seed):
     prng = random.Random(seed)
-    hearth = start("hearth", *ALLOWED, "--active-defrag-ignore-bytes", 1, "--active-defrag-threshold-lower", 1,
-                   "--active-defrag-cycle-min", 50, "--active-defrag-cycle-max", 75)
+    hearth = start("hearth", *ALLOWED, *EAGER_TO_MOVE)
     with hearth.client(timeout=60) as client:
         parts = list(range(20_000))
         text = "t" * 60
@@ -114,8 +115,7 @@ def test_large_values_are_moved_too(start, seed):
 @pytest.mark.parametrize("size", [20, 200, 3000])
 def test_fragmented_memory_is_moved_together(start, seed, size):
     prng = random.Random(seed)
-    hearth = start("hearth", *ALLOWED, "--active-defrag-ignore-bytes", 1, "--active-defrag-threshold-lower", 1,
-                   "--active-defrag-cycle-min", 50, "--active-defrag-cycle-max", 75)
+    hearth = start("hearth", *ALLOWED, *EAGER_TO_MOVE)
     with hearth.client(timeout=60) as client:
         keys = 60_000 if size < 1000 else 10_000
         assert client.call("DEBUG", "POPULATE", keys, "key", size) == OK

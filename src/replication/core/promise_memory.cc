@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/crc64.h"
 #include "base/numbers.h"
 
@@ -11,12 +13,7 @@ namespace {
 constexpr std::string_view kTitle = "hearth-promises 1";
 constexpr std::string_view kCrc = "crc64=";
 
-std::string Hex(uint64_t number) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text(16, '0');
-  for (size_t i = text.size(); i > 0; --i, number >>= 4) text[i - 1] = kDigits[number & 15];
-  return text;
-}
+std::string CrcLine(std::string_view lines) { return fmt::format("{}{:016x}\n", kCrc, Crc64(0, lines)); }
 
 bool TakeEpoch(std::string_view value, uint64_t& epoch) {
   const auto number = ParseUint64(value);
@@ -61,14 +58,14 @@ std::string FormatPromiseMemory(const PromiseMemory& memory) {
           "\nsynced=" + (memory.is_synced ? "yes" : "no") + "\n";
   if (memory.end) text += "ended=" + memory.end->history + ":" + std::to_string(memory.end->offset) + "\n";
   for (const AcksRecord& record : memory.records) text += "set=" + FormatAcksRecord(record) + "\n";
-  return text + std::string(kCrc) + Hex(Crc64(0, text)) + "\n";
+  return text + CrcLine(text);
 }
 
 std::optional<PromiseMemory> ParsePromiseMemory(std::string_view text) {
   const size_t crc = text.rfind(kCrc);
   if (crc == std::string_view::npos) return std::nullopt;
   const std::string_view lines = text.substr(0, crc);
-  if (text.substr(crc) != std::string(kCrc) + Hex(Crc64(0, lines)) + "\n") return std::nullopt;
+  if (text.substr(crc) != CrcLine(lines)) return std::nullopt;
   PromiseMemory memory;
   bool is_first = true;
   for (std::string_view rest = lines; !rest.empty();) {
